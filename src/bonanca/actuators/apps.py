@@ -1,0 +1,18 @@
+"""The actuators without tables of their own: their step kinds register themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bonanca.kernel.plugins import RoomConfig, load
+
+
+class ActuatorsConfig(RoomConfig):
+    name = "bonanca.actuators"
+    label = "actuators"
+
+    def ready(self) -> None:
+        for folder in sorted(Path(__file__).parent.iterdir()):
+            # The gateway has tables, and so an app of its own.
+            if folder.is_dir() and folder.name != "gateway":
+                load(f"{self.name}.{folder.name}.steps")
