@@ -48,7 +48,7 @@ def local_operator() -> Actor:
 
 def person(user: User) -> Actor:
     """Return the actor of a signed-in person (one query for the teams)."""
-    teams = frozenset(user.memberships.values_list("team", flat=True))  # type: ignore[attr-defined]
+    teams = frozenset(user.memberships.values_list("team", flat=True))
     return Actor(
         kind="person",
         identity=user.email,

@@ -52,7 +52,7 @@ class PersonMiddleware:
         else:
             language, zone = translation.get_language_from_request(request), "America/Sao_Paulo"
         with translation.override(language), timezone.override(ZoneInfo(zone)):
-            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            request.LANGUAGE_CODE = language
             response = self.get_response(request)
         response.headers.setdefault("Content-Language", language)
         return response

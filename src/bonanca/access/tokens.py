@@ -70,7 +70,7 @@ def api_auth(request: HttpRequest) -> Actor | None:
     scope = Scope.GATEWAY if "/api/v1/gateway/" in request.path else Scope.API
     actor = actor_from_authorization(header, scope=scope)
     if actor is None and header is None and request.user.is_authenticated:
-        refused = _SessionCsrf(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type,return-value]
+        refused = _SessionCsrf(lambda _: None).process_view(request, None, (), {})  # type: ignore[arg-type]
         if refused:
             raise NotAllowed(f"The request was refused: {refused}")
         actor = person(request.user)

@@ -7,9 +7,9 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bonanca.config.settings")
 os.environ.setdefault("BONANCA_DATABASE_POOL", "1")
 
-from django.core.asgi import get_asgi_application  # noqa: E402 - the environment comes first
+from django.core.asgi import get_asgi_application
 
-from bonanca.config.logs import configure  # noqa: E402
+from bonanca.config.logs import configure
 
 configure()
 application = get_asgi_application()

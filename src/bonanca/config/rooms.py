@@ -12,7 +12,6 @@ ROOMS: tuple[str, ...] = (
     "bonanca.actuators",
     "bonanca.actuators.gateway",
     "bonanca.catalog",
-    "bonanca.risks",
     "bonanca.oncall",
     "bonanca.signals",
     "bonanca.incidents",
