@@ -142,7 +142,9 @@ class DatabaseSpec:
             raise Unavailable(
                 _("%(file)s: the database address cannot be read (%(reason)s)")
                 % {"file": self.dsn_file, "reason": getattr(error, "strerror", None) or error},
-                hint=_("Write the PostgreSQL address of the service into this file: postgresql://user:password@host/name"),
+                hint=_(
+                    "Write the PostgreSQL address of the service into this file: postgresql://user:password@host/name"
+                ),
             ) from error
         if not text:
             raise Unavailable(_("%(file)s: the database address is empty") % {"file": self.dsn_file})
@@ -176,7 +178,7 @@ class BackupCheck:
 
 @dataclass(frozen=True)
 class BackupSpec:
-    """Backup policy: interval in hours, replicas (absolute directories or URLs), age recipients and the drill's checks."""
+    """Backup policy: hours between backups, replicas (folders or URLs), age recipients, the checks of a drill."""
 
     every_h: float
     replicas: tuple[str, ...]

@@ -1,0 +1,273 @@
+"""Read services: where they run, what they keep, how they are checked."""
+
+from __future__ import annotations
+
+import re
+
+from django.utils.translation import gettext as _
+
+from bonanca.catalog.documents.nodes import Node
+from bonanca.catalog.documents.reader import Reader
+from bonanca.catalog.documents.slos import read_slo
+from bonanca.catalog.spec import (
+    ENVIRONMENTS,
+    BackupCheck,
+    BackupSpec,
+    ConfigSpec,
+    DatabaseSpec,
+    GatewaySpec,
+    HealthSpec,
+    ReplicaSpec,
+    RepositorySpec,
+    RouteSpec,
+    RowsAtRisk,
+    RunSpec,
+    ServiceView,
+    StatusPageSpec,
+    VerifySpec,
+)
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDERS = ("python", "port", "config", "release")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Quoted whole by the rooms that use them; a dot separates the schema.
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?")
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}")
+
+
+def read_service(reader: Reader) -> ServiceView:
+    """A service with all its parts; only slug and team are required."""
+    slug = reader.slug("slug", required=True)
+    reader.what = _("service '%(slug)s'") % {"slug": slug or "?"}
+    config = reader.one("config", _config)
+    service = ServiceView(
+        slug=slug,
+        name=reader.text("name", slug, limit=200),
+        team_slug=reader.slug("team", required=True),
+        critical=reader.flag("critical"),
+        environment=reader.choice("environment", ENVIRONMENTS, "production"),
+        description=reader.text("description", limit=5000),
+        depends_on=reader.words("depends_on"),
+        gateway=reader.one("gateway", _gateway),
+        repository=reader.one("repository", _repository),
+        root=reader.path("root"),
+        run=reader.one("run", _run),
+        config=config,
+        migrate=_command(reader, "migrate"),
+        replay=_command(reader, "replay"),
+        database=reader.one("database", _database),
+        verify=reader.each("verify", _verify, _("a check")),
+        backup=reader.one("backup", _backup),
+        status_page=reader.one("status_page", _status_page),
+        slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),
+    )
+    _fits_together(reader, service)
+    return service
+
+
+def _gateway(reader: Reader) -> GatewaySpec:
+    name = reader.slug("name") or "default"
+    routes = reader.each("routes", _route, _("a route"), required=True)
+    return GatewaySpec(name=name, routes=routes)
+
+
+def _route(reader: Reader) -> RouteSpec:
+    host = reader.pattern("host", _HOST, _("a host name such as loja.example")) or None
+    return RouteSpec(path_prefix=reader.http_path("path_prefix", "/"), host=host)
+
+
+def _repository(reader: Reader) -> RepositorySpec:
+    branch = reader.text("branch", "main", limit=200)
+    if branch.startswith("-"):
+        # git would read it as an option.
+        reader.bad(reader.entries["branch"], "branch", _("a branch name"))
+    return RepositorySpec(path=reader.place("path"), branch=branch)
+
+
+def _run(reader: Reader) -> RunSpec:
+    return RunSpec(
+        command=_command(reader, "command"),
+        replicas=reader.each("replicas", _replica, _("a replica"), required=True),
+        health=reader.one("health", _health),
+        env=_env(reader),
+        python=_python(reader),
+    )
+
+
+def _replica(reader: Reader) -> ReplicaSpec:
+    return ReplicaSpec(
+        port=reader.integer("port", 0, minimum=1, maximum=65535, required=True),
+        host=reader.pattern("host", _HOST, _("a host name or an address")) or "127.0.0.1",
+    )
+
+
+def _health(reader: Reader) -> HealthSpec:
+    return HealthSpec(
+        path=reader.http_path("path", "/", required=True),
+        timeout_s=reader.number("timeout_s", 15.0, above=True, maximum=3600),
+    )
+
+
+def _env(reader: Reader) -> dict[str, str]:
+    node = reader.take("env")
+    if node is None:
+        return {}
+    if not isinstance(node.value, dict):
+        reader.bad(node, "env", _("a mapping of names to texts"))
+        return {}
+    found: dict[str, str] = {}
+    for name, child in node.value.items():
+        value = child.value
+        if not _ENV_NAME.fullmatch(name) or isinstance(value, (dict, list)) or "\x00" in str(value):
+            reader.bad(child, f"env.{name[:60]}", _("a name such as LOG_LEVEL with a text"))
+        else:
+            found[name] = "" if value is None else child.shown() if isinstance(value, bool) else str(value)
+    return found
+
+
+def _python(reader: Reader) -> str | None:
+    node = reader.take("python")
+    if node is None:
+        return None
+    text = node.value if isinstance(node.value, str) else ""
+    # A bare name is looked up in PATH by whoever starts it; anything with a slash is a file.
+    return text if text and "/" not in text else reader.place_of(node, "python") or None
+
+
+def _command(reader: Reader, key: str) -> tuple[str, ...]:
+    words = reader.words(key)
+    for word in words:
+        for name in _PLACEHOLDER.findall(word):
+            if name not in _PLACEHOLDERS:
+                reader.wrong(
+                    reader.entries[key],
+                    _("%(what)s: %(key)s has an unknown placeholder (got %(got)s)")
+                    % {"what": reader.what, "key": key, "got": "{" + name + "}"},
+                    _("one of %(choices)s") % {"choices": ", ".join("{" + known + "}" for known in _PLACEHOLDERS)},
+                )
+    return words
+
+
+def _config(reader: Reader) -> ConfigSpec | None:
+    file = reader.path("file", required=True)
+    source = reader.text("source", limit=500) or None
+    if source and (source.startswith("/") or ".." in source.split("/")):
+        reader.bad(reader.entries["source"], "source", _("a path inside the repository, such as deploy/loja.toml"))
+    return ConfigSpec(file=file, source=source) if file else None
+
+
+def _database(reader: Reader) -> DatabaseSpec | None:
+    dsn_file = reader.path("dsn_file", required=True)
+    name = reader.text("name", required=True, limit=63)
+    rows = reader.each("rows_at_risk", _rows, _("a table at risk"))
+    return DatabaseSpec(dsn_file=dsn_file, name=name, rows_at_risk=rows) if dsn_file else None
+
+
+def _rows(reader: Reader) -> RowsAtRisk:
+    column = _("a column name")
+    return RowsAtRisk(
+        table=reader.pattern("table", _IDENTIFIER, _("a table name, with its schema where needed"), required=True),
+        key=reader.pattern("key", _COLUMN, column, required=True),
+        written_at=reader.pattern("written_at", _COLUMN, column, required=True),
+    )
+
+
+def _verify(reader: Reader) -> VerifySpec:
+    name = reader.text("name", required=True, limit=100)
+    reader.what = _("check '%(name)s'") % {"name": name or "?"}
+    check = VerifySpec(
+        name=name,
+        http=reader.http_path("http") or None,
+        expect_status=reader.integer("expect_status", 200, minimum=100, maximum=599),
+        contains=reader.text("contains") or None,
+        sql=reader.text("sql", limit=10_000) or None,
+        equals=reader.scalar("equals"),
+        at_least=_at_least(reader),
+    )
+    if ("http" in reader.entries) == ("sql" in reader.entries):
+        reader.wrong(reader.node, _("%(what)s: needs either http or sql") % {"what": reader.what})
+    elif check.sql:
+        _one_expectation(reader, check.equals, check.at_least)
+    return check
+
+
+def _at_least(reader: Reader) -> float | None:
+    return reader.number("at_least", 0.0, minimum=-1e12) if reader.take("at_least") is not None else None
+
+
+def _one_expectation(reader: Reader, equals: object, at_least: object) -> None:
+    if (equals is None) == (at_least is None):
+        reader.wrong(reader.node, _("%(what)s: a query needs either equals or at_least") % {"what": reader.what})
+
+
+def _backup(reader: Reader) -> BackupSpec:
+    replicas = tuple(reader.place_of(node, "replicas") for node in reader.items("replicas", required=True))
+    if len(set(replicas)) != len(replicas):
+        reader.wrong(reader.entries["replicas"], _("%(what)s: two replicas are the same place") % {"what": reader.what})
+    return BackupSpec(
+        every_h=reader.number("every_h", 24.0, above=True, maximum=24 * 366),
+        replicas=replicas,
+        recipients=tuple(_recipient(reader, node) for node in reader.items("recipients")),
+        identity_file=reader.path("identity_file"),
+        checks=reader.each("checks", _backup_check, _("a backup check")),
+    )
+
+
+def _recipient(reader: Reader, node: Node) -> str:
+    text = str(node.value)
+    if not re.fullmatch(r"age1[0-9a-z]{50,2000}", text):
+        expected = _("a public key that starts with age1")
+        if text.upper().startswith("AGE-SECRET-KEY"):
+            # The value itself must not travel into logs.
+            reader.wrong(
+                node,
+                _("%(what)s: this is a secret key; it must not be in the catalog") % {"what": reader.what},
+                expected,
+            )
+        else:
+            reader.bad(node, "recipients", expected)
+    return text
+
+
+def _backup_check(reader: Reader) -> BackupCheck:
+    check = BackupCheck(
+        sql=reader.text("sql", required=True, limit=10_000), equals=reader.scalar("equals"), at_least=_at_least(reader)
+    )
+    _one_expectation(reader, check.equals, check.at_least)
+    return check
+
+
+def _status_page(reader: Reader) -> StatusPageSpec:
+    return StatusPageSpec(component=reader.text("component", required=True, limit=100))
+
+
+def _fits_together(reader: Reader, service: ServiceView) -> None:
+    """Parts that need one another."""
+    if service.gateway and not (service.run and service.run.replicas):
+        reader.wrong(
+            reader.entries["gateway"],
+            _("%(what)s: a gateway has nowhere to send requests") % {"what": reader.what},
+            _("run.replicas with the ports of the service"),
+        )
+    if service.run and service.run.command and service.root is None:
+        reader.wrong(
+            reader.entries["run"],
+            _("%(what)s: run.command needs root") % {"what": reader.what},
+            _("the folder for releases and process records"),
+        )
+    uses_config = any("{config}" in word for word in (*_commands(service),))
+    if uses_config and service.config is None:
+        reader.wrong(reader.node, _("%(what)s: a command uses {config} but config is missing") % {"what": reader.what})
+    for check in service.verify:
+        if check.sql and service.database is None:
+            message = _("%(what)s: check '%(name)s' asks a database but database is missing")
+            reader.wrong(reader.entries["verify"], message % {"what": reader.what, "name": check.name})
+    names = [check.name for check in service.verify]
+    for name in sorted({name for name in names if name and names.count(name) > 1}):
+        message = _("%(what)s: two checks are named '%(name)s'")
+        reader.wrong(reader.entries["verify"], message % {"what": reader.what, "name": name})
+
+
+def _commands(service: ServiceView) -> tuple[str, ...]:
+    return (*(service.run.command if service.run else ()), *service.migrate, *service.replay)
