@@ -1,0 +1,1 @@
+"""The gateway agent: keeps one Traefik as web wants it. Runs without Django and without web."""
