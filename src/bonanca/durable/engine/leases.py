@@ -1,0 +1,141 @@
+"""Workers take plans from PostgreSQL under a lease with an epoch. There is no other queue and no other state.
+
+A plan can be taken when it is new or when its worker is dead; taking it raises its epoch, and the older worker can
+write nothing any more. So recovery is not a mode: it is the same claim as ever.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import connection
+
+from bonanca.durable import executors, journal
+from bonanca.durable.crashpoints import point
+from bonanca.durable.interpreter import interpret
+from bonanca.durable.journal import Claim
+from bonanca.kernel.clock import utc_now
+from bonanca.kernel.database import LOST
+
+log = structlog.get_logger(__name__)
+
+CHANNEL = "bonanca_plans"
+# How long a plan waits at most when the notification is lost, and a dead worker of this host is not noticed.
+LOOK_EVERY_S = 0.5
+# What a worker that ends gives its steps to come to a good place.
+GRACE_S = 8.0
+# After a thread failed in a way that was not foreseen, its plan is taken again, but not at once.
+PAUSE_AFTER_FAILURE_S = 2.0
+
+
+class LeaseEngine:
+    """One worker process. ``plans_at_once`` bounds its threads."""
+
+    def __init__(self, slot: str, *, plans_at_once: int | None = None) -> None:
+        self.slot = slot
+        self.plans_at_once = plans_at_once or int(os.environ.get("BONANCA_PLANS_AT_ONCE", "8"))
+        self._busy: dict[UUID, threading.Thread] = {}
+        self._not_before: dict[UUID, float] = {}
+        self._freed = threading.Event()
+
+    @staticmethod
+    def start(run_id: UUID) -> None:
+        """Wake a worker when the caller's transaction commits."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(run_id)])
+
+    def run_forever(self, stop: threading.Event) -> None:
+        """See Engine."""
+        me = executors.register(self.slot).pk
+        ended = threading.Event()
+        threads = [
+            threading.Thread(target=self._beat, args=(me, ended), name="plans: heartbeat", daemon=True),
+            threading.Thread(target=self._listen, args=(ended,), name="plans: notifications", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while not stop.is_set():
+                try:
+                    executors.bury_dead(me)
+                    self._take_all(me, stop)
+                except LOST as lost:
+                    log.warning("the database is away; plans wait for it", why=str(lost).strip())
+                    connection.close()
+                self._freed.wait(LOOK_EVERY_S)
+                self._freed.clear()
+        finally:
+            self._drain()
+            ended.set()
+            if not self._busy:
+                executors.leave(me)
+            connection.close()
+
+    def _take_all(self, me: UUID, stop: threading.Event) -> None:
+        while len(self._busy) < self.plans_at_once and not stop.is_set():
+            moment = time.monotonic()
+            self._not_before = {run: at for run, at in self._not_before.items() if at > moment}
+            point("claim:before")
+            claim = journal.claim_next(me, busy=[*self._busy, *self._not_before], now=utc_now())
+            if claim is None:
+                return
+            point("claim:after")
+            if claim.previous is not None:
+                log.warning("took over a plan", plan=str(claim.run_id), epoch=claim.epoch)
+                executors.end_stopped(claim.previous)
+            thread = threading.Thread(
+                target=self._carry_out, args=(claim, stop), name=f"plan {claim.run_id}", daemon=True
+            )
+            self._busy[claim.run_id] = thread
+            thread.start()
+
+    def _carry_out(self, claim: Claim, stop: threading.Event) -> None:
+        try:
+            outcome = interpret(claim, now=utc_now, stop=stop)
+            log.info("plan", plan=str(claim.run_id), epoch=claim.epoch, outcome=outcome.value)
+        except Exception:
+            # The plan stays ours and unfinished: it is taken again, with a new epoch, after a pause.
+            log.exception("a plan's thread failed", plan=str(claim.run_id), epoch=claim.epoch)
+            self._not_before[claim.run_id] = time.monotonic() + PAUSE_AFTER_FAILURE_S
+        finally:
+            connection.close()
+            self._busy.pop(claim.run_id, None)
+            self._freed.set()
+
+    def _drain(self) -> None:
+        deadline = time.monotonic() + GRACE_S
+        for thread in list(self._busy.values()):
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _beat(self, me: UUID, ended: threading.Event) -> None:
+        rounds = 0
+        while not ended.wait(executors.HEARTBEAT_S):
+            try:
+                executors.beat(me)
+                rounds += 1
+                if rounds % 3600 == 0:
+                    executors.forget_old()
+            except LOST:
+                connection.close()  # the main loop says so already
+        connection.close()
+
+    def _listen(self, ended: threading.Event) -> None:
+        """Cut the wait short when a plan starts. Without it plans start at the next look."""
+        parameters = {k: v for k, v in connection.get_connection_params().items() if k in _CONNINFO}
+        while not ended.is_set():
+            try:
+                with psycopg.connect(**parameters, autocommit=True) as listener:
+                    listener.execute(f"LISTEN {CHANNEL}")
+                    while not ended.is_set():
+                        for _notice in listener.notifies(timeout=1.0, stop_after=1):
+                            self._freed.set()
+            except psycopg.Error:
+                ended.wait(LOOK_EVERY_S)
+
+
+_CONNINFO = frozenset({"host", "port", "user", "password", "dbname", "connect_timeout", "sslmode", "sslrootcert"})

@@ -1,0 +1,36 @@
+"""What can go wrong in a step, in words that the interpreter understands."""
+
+from __future__ import annotations
+
+from bonanca.kernel.errors import BonancaError, Conflict, NotFound
+
+
+class PlanNotFound(NotFound):
+    """There is no such plan."""
+
+
+class Fenced(Conflict):
+    """This worker no longer holds the plan: another one took it over with a newer epoch. Stop; change nothing."""
+
+
+class StepStopped(Fenced):
+    """The plan was cancelled, or the step's time is over, while the step ran. Stop at the next safe place."""
+
+
+class StepFailed(BonancaError):
+    """A step could not be brought into effect.
+
+    ``retryable`` says whether the same call may succeed in a moment; ``hint`` is the next sensible move for a person.
+    """
+
+    code = "step_failed"
+
+    def __init__(
+        self, message: str, *, retryable: bool = False, hint: str | None = None, field: str | None = None
+    ) -> None:
+        super().__init__(message, field=field, hint=hint)
+        self.retryable = retryable
+
+
+class NotUndoable(Conflict):
+    """What this step did cannot be taken back."""

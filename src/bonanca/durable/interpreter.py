@@ -1,0 +1,203 @@
+"""The one generic interpreter: it carries out any plan, from wherever the last worker left it.
+
+For each step that is not done: is it in effect already? If not, bring it into effect. Record the receipt, if the
+plan is still ours. Every line may be the last one that this process executes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from django.db import DatabaseError, close_old_connections
+from django.utils.translation import gettext as _
+
+from bonanca.durable import journal
+from bonanca.durable.context import FenceToken, Receipt, StepContext
+from bonanca.durable.crashpoints import point
+from bonanca.durable.errors import Fenced, StepFailed, StepStopped
+from bonanca.durable.journal import Claim, StepWork, Work
+from bonanca.durable.plan import as_json
+from bonanca.durable.registry import StepHandler, handler
+from bonanca.durable.state import Direction, RunState, StepState
+from bonanca.kernel.errors import BonancaError, Invalid
+
+log = structlog.get_logger(__name__)
+
+MAX_FAILURES = 5
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MAX_S = 15.0
+PROGRESS_EVERY_S = 0.5
+
+
+class Outcome(StrEnum):
+    """How one worker's work on a plan ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    RELEASED = "released"
+    FENCED = "fenced"
+
+
+def interpret(claim: Claim, *, now: Callable[[], datetime], stop: threading.Event) -> Outcome:
+    """Carry the plan out as far as it goes: to its end, until ``stop``, or until another worker has it.
+
+    A lost database is waited for; after a minute its error comes out of here, and the plan stays claimed.
+    """
+    try:
+        work = journal.load(claim)
+        for step in work.steps:
+            if step.state is StepState.DONE:
+                continue
+            outcome = _step(work, step, now, stop)
+            if outcome is not None:
+                return outcome
+        point("finish:before")
+        journal.finish(claim, RunState.SUCCEEDED, now=now())
+        point("finish:after")
+    except Fenced as newer:
+        log.warning("this plan is another worker's now", plan=str(claim.run_id), epoch=claim.epoch, why=newer.message)
+        return Outcome.FENCED
+    return Outcome.SUCCEEDED
+
+
+def _step(work: Work, step: StepWork, now: Callable[[], datetime], stop: threading.Event) -> Outcome | None:
+    """Carry out one step, again while it fails retryably. None: it is done, go on."""
+    failures = 0
+    while True:
+        if stop.is_set():
+            journal.release(work.claim)
+            return Outcome.RELEASED
+        if not journal.begin_step(work.claim, step, now=now()):
+            journal.finish(work.claim, RunState.CANCELLED, now=now(), stopped=step)
+            return Outcome.CANCELLED
+        problem: BonancaError
+        try:
+            receipt = _carry_out(work, step, now)
+            point(f"receipt:before:{step.key}")
+            journal.record_receipt(work, step, receipt, now=now())
+            point(f"receipt:after:{step.key}")
+            work.receipts[step.key] = receipt
+            return None
+        except StepStopped as stopped:
+            if not _overdue(stopped):
+                journal.finish(work.claim, RunState.CANCELLED, now=now(), stopped=step)
+                return Outcome.CANCELLED
+            problem = StepFailed(stopped.message, retryable=True, hint=stopped.hint)
+        except Fenced:
+            raise
+        except BonancaError as error:
+            problem = error
+        except Exception as error:
+            # Recorded on the step, where a person sees it; nothing is swallowed.
+            log.exception("a step failed in an unforeseen way", plan=str(work.claim.run_id), step=step.key)
+            retryable = isinstance(error, (OSError, DatabaseError))
+            problem = StepFailed(f"{type(error).__name__}: {error}", retryable=retryable)
+            close_old_connections()  # a connection that broke inside the handler must not reach the next query
+        limit = MAX_FAILURES if getattr(problem, "retryable", False) else 0
+        hint = problem.hint or _next_move(step)
+        if journal.record_failure(work, step, problem.message, hint, limit=limit, now=now()):
+            return Outcome.FAILED
+        failures += 1
+        stop.wait(min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (failures - 1)))
+
+
+def _carry_out(work: Work, step: StepWork, now: Callable[[], datetime]) -> Receipt:
+    does = handler(step.kind)
+    point(f"check:before:{step.key}")
+    if step.direction is Direction.UNDO:
+        return _checked(_undo(work, step, does, now))
+    ctx = _context(work, step, now)
+    receipt = does.check(ctx)
+    point(f"check:after:{step.key}")
+    if receipt is None:
+        receipt = does.apply(ctx)
+    return _checked(receipt)
+
+
+def _undo(work: Work, step: StepWork, does: StepHandler, now: Callable[[], datetime]) -> Receipt:
+    original = work.original
+    if original is None:
+        raise StepFailed(_("The plan that this one undoes is unknown."))
+    receipt = original.receipts.get(step.key)
+    if receipt is None:
+        # It was begun and never finished: only the world can say whether it came into effect.
+        receipt = does.check(_context(work, step, now, original_key=True))
+        if receipt is None:
+            return {"nothing_to_undo": True}
+    point(f"check:after:{step.key}")
+    return does.undo(_context(work, step, now), receipt)
+
+
+def _context(work: Work, step: StepWork, now: Callable[[], datetime], *, original_key: bool = False) -> StepContext:
+    claim, original = work.claim, work.original
+    deadline = time.monotonic() + step.timeout_s
+    last_shown = -PROGRESS_EVERY_S
+
+    def remaining_s() -> float:
+        return max(0.0, deadline - time.monotonic())
+
+    def still_mine() -> None:
+        journal.still_mine(claim)
+        if remaining_s() == 0.0:
+            raise _too_late(step)
+
+    def progress(fraction: float | None, text: str) -> None:
+        nonlocal last_shown
+        moment = time.monotonic()
+        if moment - last_shown >= PROGRESS_EVERY_S or fraction == 1.0:
+            last_shown = moment
+            try:
+                journal.show_progress(claim, step, fraction, text)
+            except DatabaseError as lost:
+                # A step must not fail because nobody could be told how far it is.
+                log.info("progress could not be shown", step=step.key, why=str(lost))
+                close_old_connections()
+
+    receipts: Mapping[str, Receipt] = work.receipts
+    if step.direction is Direction.UNDO and original is not None:
+        receipts = original.receipts
+    use_original = original_key and original is not None
+    return StepContext(
+        run_id=original.run_id if use_original and original else claim.run_id,
+        step_key=step.key,
+        token=FenceToken(claim.run_id, claim.epoch, verify=lambda: journal.verify(claim)),
+        params=step.params,
+        context=original.context if use_original and original else work.context,
+        receipts=receipts,
+        timeout_s=step.timeout_s,
+        now=now,
+        progress=progress,
+        still_mine=still_mine,
+        remaining_s=remaining_s,
+    )
+
+
+def _checked(receipt: Receipt) -> Receipt:
+    try:
+        return as_json(receipt, "receipt")
+    except Invalid as wrong:
+        raise StepFailed(wrong.message) from wrong
+
+
+def _too_late(step: StepWork) -> StepStopped:
+    return StepStopped(
+        _("The step “%(title)s” did not end within its %(seconds)g s.")
+        % {"title": step.title or step.key, "seconds": step.timeout_s},
+        field="timeout_s",
+    )
+
+
+def _overdue(stopped: StepStopped) -> bool:
+    return stopped.field == "timeout_s"
+
+
+def _next_move(step: StepWork) -> str:
+    if step.direction is Direction.UNDO:
+        return _("Remove the cause, then retry the plan from this step.")
+    return _("Remove the cause and retry the plan from this step, or undo what was done.")

@@ -1,0 +1,79 @@
+"""What others see of a plan: frozen values, no rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from bonanca.durable.context import Receipt
+from bonanca.durable.state import FINISHED, RunState, StepState
+
+
+@dataclass(frozen=True)
+class StepView:
+    """``progress`` is (fraction between 0 and 1 or None, text). ``attempts`` counts starts over all workers."""
+
+    key: str
+    kind: str
+    title: str
+    state: StepState
+    started_at: datetime | None
+    finished_at: datetime | None
+    timeout_s: float
+    expected_s: float | None
+    receipt: Receipt | None
+    error: str
+    attempts: int
+    progress: tuple[float | None, str]
+    params: dict[str, Any]
+    direction: str
+
+    def elapsed_s(self, now: datetime) -> float | None:
+        """Seconds since it began (until it ended); None before."""
+        if self.started_at is None:
+            return None
+        return max(0.0, ((self.finished_at or now) - self.started_at).total_seconds())
+
+
+@dataclass(frozen=True)
+class PlanRunView:
+    """``worker`` names who carries it out now; ``epoch`` counts who has, ``takeovers`` those that had to step in."""
+
+    id: UUID
+    key: str
+    kind: str
+    subject: str
+    title: str
+    state: RunState
+    steps: tuple[StepView, ...]
+    created_by: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    epoch: int
+    takeovers: int
+    worker: str
+    error: str
+    hint: str
+    cancel_requested: bool
+    undo_of: UUID | None
+    context: dict[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+    @property
+    def team(self) -> str | None:
+        """Whose responders may act on it; None: commanders only."""
+        team = self.context.get("team")
+        return team if isinstance(team, str) else None
+
+    def step(self, key: str) -> StepView:
+        """Raises KeyError when the plan has no such step."""
+        for candidate in self.steps:
+            if candidate.key == key:
+                return candidate
+        raise KeyError(key)
