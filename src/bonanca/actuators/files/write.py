@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bonanca.actuators.files.atomic import remove, write_atomic
 from bonanca.actuators.files.store import ContentStore, FileState, Intent, digest
+from bonanca.durable.crashpoints import point
 
 
 def written(store: ContentStore, key: str) -> Intent | None:
@@ -31,7 +32,9 @@ def write_file(store: ContentStore, *, key: str, path: Path, data: bytes, mode: 
         before = store.capture(target)
         intent = Intent(key, str(target), before, FileState(store.put(data), mode or before.mode))
         store.record(intent)
+        point("files.write.intent_recorded")
     put_state(store, target, intent.after)
+    point("files.write.written")
     return intent
 
 

@@ -1,0 +1,54 @@
+"""Ask a replica how it is, on the address where it listens."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Callable
+
+from bonanca.actuators.process.spec import Health, Replica
+
+_EVERY_S = 0.05
+_ANSWER_S = 2.0
+
+
+def answer(replica: Replica, path: str) -> str:
+    """ "" when the replica answers 2xx to GET `path`, else what was wrong in a few words."""
+    connection = http.client.HTTPConnection(replica.host, replica.port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", path, headers={"User-Agent": "bonanca-health"})
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"no answer ({type(error).__name__})"
+    finally:
+        connection.close()
+    return "" if 200 <= status < 300 else f"answers {status}"
+
+
+def wait_healthy(replica: Replica, health: Health, *, living: Callable[[], bool], pulse: Callable[[], None]) -> str:
+    """ "" as soon as the replica is healthy; else, when its time is over or it has died, what was wrong.
+
+    `living` says whether the process is still there, `pulse` is called at every try and may raise to stop the wait.
+    """
+    deadline = time.monotonic() + health.timeout_s
+    wrong = "was not asked"
+    while living():
+        pulse()
+        wrong = answer(replica, health.path)
+        if not wrong:
+            # A stranger on the same port would also answer; ours must be alive to have done so.
+            return "" if living() else "ended"
+        if time.monotonic() >= deadline:
+            return f"not healthy after {health.timeout_s:g} s: {wrong}"
+        time.sleep(_EVERY_S)
+    return "ended"
+
+
+def port_in_use(replica: Replica) -> bool:
+    """Whether something accepts connections where the replica would listen."""
+    try:
+        with socket.create_connection((replica.host, replica.port), timeout=1.0):
+            return True
+    except OSError:
+        return False

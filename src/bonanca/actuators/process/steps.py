@@ -1,0 +1,116 @@
+"""Step kinds over processes: `process.restart`, `process.stop` and `process.restart_on_undo`.
+
+The parameters are a `ProcessSpec.to_json()`. In a plan that has to be undoable to a *running* old version, put
+`process.stop` (or, for a rolling change, `process.restart_on_undo`) before the steps that change code and
+configuration: undos run in reverse order, so its undo is the one that finds both put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bonanca.actuators.process.local import NotStarted, fence_name
+from bonanca.actuators.process.record import Record
+from bonanca.actuators.process.rolling import facts, restart_all, restarted, stop_all, stopped
+from bonanca.actuators.process.spec import BadSpec, ProcessSpec
+from bonanca.durable.context import Receipt, StepContext
+from bonanca.durable.errors import StepFailed
+from bonanca.durable.fence import fenced
+from bonanca.durable.registry import step
+
+
+@step("process.restart")
+class ProcessRestart:
+    """Restart the replicas one after the other from `<root>/current`, each healthy before the next is touched."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        spec = _spec(ctx)
+        records = restarted(spec, ctx.key)
+        return None if records is None else _receipt(spec, records)
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        return _restart(ctx, key=ctx.key)
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        """Replicas that ran before run again what they ran; a service that was stopped before is stopped."""
+        before = {one["before"] for one in receipt["replicas"]}
+        key = f"{ctx.key}:undo"
+        if before == {None}:
+            return _stop(ctx, key=key)
+        if len(before - {None}) > 1:  # it ran a mixture of releases: nothing sensible to go back to but `current`
+            return _restart(ctx, key=key)
+        return _restart(ctx, key=key, release=Path(next(iter(before - {None}))))
+
+
+@step("process.stop")
+class ProcessStop:
+    """Stop every replica, and keep supervision from starting it again. Its undo starts them from `current`."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        spec = _spec(ctx)
+        records = stopped(spec, ctx.key)
+        return None if records is None else _receipt(spec, records)
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        return _stop(ctx, key=ctx.key)
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        if all(one["before"] is None for one in receipt["replicas"]):
+            return {"replicas": []}  # nothing ran before
+        return _restart(ctx, key=f"{ctx.key}:undo")
+
+
+@step("process.restart_on_undo")
+class ProcessRestartOnUndo:
+    """Does nothing going forward; its undo restarts the service from `current`, after later steps were undone."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        return None
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        _spec(ctx)
+        return {"replicas": []}
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        return _restart(ctx, key=f"{ctx.key}:undo")
+
+
+def _restart(ctx: StepContext, *, key: str, release: Path | None = None) -> Receipt:
+    spec = _spec(ctx)
+    with _acting(ctx, spec):
+        records = restart_all(
+            spec, key=key, now=ctx.now(), progress=ctx.progress, pulse=ctx.still_mine, release=release
+        )
+    return _receipt(spec, records)
+
+
+def _stop(ctx: StepContext, *, key: str) -> Receipt:
+    spec = _spec(ctx)
+    with _acting(ctx, spec):
+        records = stop_all(spec, key=key, progress=ctx.progress, pulse=ctx.still_mine)
+    return _receipt(spec, records)
+
+
+@contextmanager
+def _acting(ctx: StepContext, spec: ProcessSpec) -> Iterator[None]:
+    with fenced(fence_name(spec.root), ctx.token):
+        try:
+            yield
+        except (NotStarted, BadSpec) as error:
+            raise StepFailed(str(error), retryable=False) from error
+        except OSError as error:
+            raise StepFailed(f"{spec.service}: {error}", retryable=True) from error
+
+
+def _spec(ctx: StepContext) -> ProcessSpec:
+    try:
+        return ProcessSpec.from_json(ctx.params)
+    except BadSpec as error:
+        raise StepFailed(str(error), retryable=False) from error
+
+
+def _receipt(spec: ProcessSpec, records: list[Record]) -> dict[str, Any]:
+    return {"service": spec.service, "root": str(spec.root), "replicas": facts(records)}
