@@ -27,8 +27,9 @@ from bonanca.actuators.postgres.leftovers import (
     read_pid_file,
     server_processes,
 )
+from bonanca.actuators.postgres.lifeline import dying_with_parent, spawn
 from bonanca.actuators.postgres.ports import PortTaken, free_port, port_is_free
-from bonanca.actuators.postgres.sandbox import Sandbox, choose_sandbox, dying_with_parent, spawn
+from bonanca.actuators.postgres.sandbox import Sandbox, choose_sandbox
 from bonanca.kernel.errors import Conflict, Unavailable
 
 _LOG_LIMIT_BYTES = 16 * 1024 * 1024

@@ -18,6 +18,7 @@ from bonanca.actuators.postgres import sandbox as sandboxes
 from bonanca.actuators.postgres.binaries import pg_bin, pg_environment
 from bonanca.actuators.postgres.cluster import Cluster, ClusterBusy, ClusterFailed
 from bonanca.actuators.postgres.leftovers import read_pid_file, server_processes
+from bonanca.actuators.postgres.lifeline import dying_with_parent
 from bonanca.actuators.postgres.ports import PortTaken, free_port
 from tests.support.poll import eventually
 
@@ -238,7 +239,7 @@ def test_a_home_of_somebody_else_is_refused_with_what_was_tried(
 
 
 def test_the_parent_death_wrapper_gives_up_when_the_parent_is_already_gone() -> None:
-    argv = sandboxes.dying_with_parent(["/bin/echo", "alive"], "KILL")
+    argv = dying_with_parent(["/bin/echo", "alive"], "KILL")
     argv[argv.index(str(os.getpid()))] = "1"  # as if somebody else had forked it
     done = subprocess.run(argv, capture_output=True)
     assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, b"")

@@ -1,0 +1,67 @@
+"""`bonanca web`: pages, API and intake, alone."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Callable
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+
+_PR_SET_PDEATHSIG = 1
+DEFAULT_PORT = 8000
+TARGET = "bonanca.config.asgi:application"
+
+
+def _load(target: str) -> Callable[..., Any]:
+    """Import the application in a worker process, after tying the worker's life to the server that forked it.
+
+    Without it a server killed by SIGKILL leaves its workers behind, answering on the old socket for ever.
+    """
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
+    module, _, name = target.partition(":")
+    loaded: Callable[..., Any] = getattr(import_module(module), name)
+    return loaded
+
+
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        PortTaken: another process listens there.
+    """
+    from bonanca.actuators.postgres.ports import PortTaken, port_is_free
+
+    if not port_is_free(port, host):
+        raise PortTaken(f"Port {port} on {host} is taken.", field="port", hint="Choose another with --port.")
+    from granian.constants import Interfaces
+    from granian.server import Server
+
+    Server(
+        TARGET,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        # Live pages hold their connection open; they reconnect by themselves.
+        workers_kill_timeout=3,
+        blocking_threads=1,
+        websockets=False,
+    ).serve(target_loader=_load)
+
+
+def register(root: typer.Typer) -> None:
+    @root.command(rich_help_panel="Run")
+    def web(
+        host: Annotated[str, typer.Option(help="Address to listen on.", envvar="BONANCA_HOST")] = "127.0.0.1",
+        port: Annotated[int, typer.Option(help="Port to listen on.", envvar="BONANCA_PORT")] = DEFAULT_PORT,
+        workers: Annotated[int, typer.Option(help="Server processes.", min=1)] = 1,
+    ) -> None:
+        """Serve the pages and the API alone (the database must be prepared: `bonanca migrate`)."""
+        serve(host, port, workers)
