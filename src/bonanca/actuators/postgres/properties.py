@@ -91,7 +91,7 @@ def _grant(connection: Connection, database: sql.Identifier, role: str, privileg
     to = sql.Identifier(role) if role else sql.SQL("PUBLIC")
     option = sql.SQL(" WITH GRANT OPTION" if grantable else "")
     # aclexplode names privileges by the words that GRANT takes (CONNECT, CREATE, TEMPORARY).
-    _run(connection, "GRANT {} ON DATABASE {} TO {}{}", sql.SQL(privilege), database, to, option)  # type: ignore[arg-type]
+    _run(connection, "GRANT {} ON DATABASE {} TO {}{}", sql.SQL(privilege), database, to, option)
 
 
 def _set(connection: Connection, database: sql.Identifier, role: str, parameter: str, value: str) -> None:
@@ -106,4 +106,4 @@ def _set(connection: Connection, database: sql.Identifier, role: str, parameter:
 
 
 def _run(connection: Connection, text: str, *parts: sql.Composable) -> None:
-    connection.execute(sql.SQL(text).format(*parts))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(text).format(*parts))

@@ -80,18 +80,23 @@ def session(
         )
     except psycopg.OperationalError as error:
         raise _unreachable(dsn, error) from error
-    with connection:
-        yield connection
+    try:
+        with connection:
+            yield connection
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        if connection.broken:
+            raise _unreachable(dsn, error) from error
+        raise
 
 
 def execute(connection: Connection, text: str, *names: str) -> None:
     """Run a statement whose `{}` are identifiers."""
-    connection.execute(sql.SQL(text).format(*(sql.Identifier(name) for name in names)))  # type: ignore[arg-type]
+    connection.execute(sql.SQL(text).format(*(sql.Identifier(name) for name in names)))
 
 
 def one(connection: Connection, query: str, parameters: tuple[Any, ...] = ()) -> Any:
     """The first column of the first row, or None without rows."""
-    row = connection.execute(query, parameters).fetchone()  # type: ignore[arg-type]
+    row = connection.execute(query, parameters).fetchone()
     return row[0] if row else None
 
 
@@ -112,7 +117,7 @@ def derived_name(base: str, kind: str, mark: str) -> str:
     return base.encode()[: NAME_LIMIT - len(tail)].decode(errors="ignore") + tail
 
 
-def _unreachable(dsn: str, error: psycopg.OperationalError) -> DatabaseUnreachable:
+def _unreachable(dsn: str, error: psycopg.Error) -> DatabaseUnreachable:
     parts = conninfo_to_dict(dsn)
     return DatabaseUnreachable(
         _("The PostgreSQL server %(host)s:%(port)s (database %(name)s) cannot be used: %(reason)s")
