@@ -15,7 +15,7 @@ import msgspec
 from bonanca.signals.labels import LABEL_NAME
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-MAX_ALERTS = 5000
+MAX_ALERTS = 1000
 MAX_LABELS = 128
 MAX_TEXT = 16 * 1024
 RESOLVE_TIMEOUT = timedelta(minutes=5)

@@ -3,6 +3,8 @@
 The error budget of a window is (1 - target) x events in it. What was spent may exceed 100 %.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from bonanca.signals.burn import Count, allowed_ratio
@@ -27,6 +29,21 @@ class BudgetPolicy:
                 "budget policy: expected 0 <= caution <= warning <= freeze percent spent, "
                 f"got {self.caution_at}, {self.warning_at}, {self.freeze_at}"
             )
+
+    @classmethod
+    def parse(cls, text: str) -> BudgetPolicy:
+        """Read `caution,warning,freeze` in percent spent, such as `50,75,90`; empty means the defaults.
+
+        Raises:
+            ValueError: not three rising numbers.
+        """
+        if not text.strip():
+            return cls()
+        try:
+            caution, warning, freeze = (float(part) for part in text.split(","))
+        except ValueError:
+            raise ValueError(f"budget policy: expected three percentages such as 50,75,90 (got {text!r})") from None
+        return cls(caution, warning, freeze)
 
     def status(self, spent_percent: float) -> DeployStatus:
         """The deploy status for a share of the budget spent."""

@@ -52,6 +52,11 @@ class Increase:
         return self.good + self.bad
 
 
+def same_life(before: float | None, after: float | None) -> bool:
+    """Whether two process starts (epoch seconds) are the same; where one is not exposed, it is taken to be."""
+    return before is None or after is None or abs(after - before) <= 0.5
+
+
 def series_increase(previous: float | None, current: float, *, restarted: bool) -> float:
     """Events counted by one series since `previous`.
 
@@ -70,11 +75,7 @@ def increase_between(previous: CounterReading | None, current: CounterReading) -
     """
     if previous is None:
         return Increase()
-    restarted = (
-        previous.process_started_at is not None
-        and current.process_started_at is not None
-        and abs(current.process_started_at - previous.process_started_at) > 0.5
-    )
+    restarted = not same_life(previous.process_started_at, current.process_started_at)
     sums = dict.fromkeys(OUTCOMES, 0.0)
     for name, value in current.series.items():
         sums[current.outcome_of[name]] += series_increase(previous.series.get(name), value, restarted=restarted)
@@ -87,12 +88,7 @@ def remembered(previous: CounterReading | None, current: CounterReading) -> Coun
     A vanished series keeps its last value, so that an exposition that was cut short and then whole again is not counted
     twice. A new life of the process forgets them.
     """
-    same_life = previous is not None and (
-        previous.process_started_at is None
-        or current.process_started_at is None
-        or abs(current.process_started_at - previous.process_started_at) <= 0.5
-    )
-    if previous is None or not same_life:
+    if previous is None or not same_life(previous.process_started_at, current.process_started_at):
         return current
     started = current.process_started_at if current.process_started_at is not None else previous.process_started_at
     return CounterReading(

@@ -1,0 +1,45 @@
+"""What this room tells the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from bonanca.kernel.events import Event
+
+
+@dataclass(frozen=True)
+class AlertFiring(Event):
+    """A condition began to burn. `starts_at` is measured (or the sender's), `service` may be empty."""
+
+    NAME: ClassVar[str] = "signals.alert.firing.v1"
+
+    alert_id: UUID
+    fingerprint: str
+    service: str
+    severity: str
+    summary: str
+    starts_at: datetime
+    slo: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    door: str = "slo"
+
+
+@dataclass(frozen=True)
+class AlertResolved(Event):
+    """A condition is over. `reason` is one of recovered, sender, timeout, withdrawn."""
+
+    NAME: ClassVar[str] = "signals.alert.resolved.v1"
+
+    alert_id: UUID
+    fingerprint: str
+    service: str
+    severity: str
+    summary: str
+    starts_at: datetime
+    ends_at: datetime
+    slo: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    reason: str = "recovered"

@@ -1,0 +1,34 @@
+"""How this room's values are shown: words, tones. No markup, no queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bonanca.signals.state import DeployStatus, Health
+from bonanca.signals.views import BudgetView
+
+STATUS_TONE = {
+    DeployStatus.NORMAL: "calm",
+    DeployStatus.CAUTION: "risk",
+    DeployStatus.WARNING: "risk",
+    DeployStatus.FREEZE: "burning",
+}
+HEALTH_TONE = {Health.BURNING: "burning", Health.AT_RISK: "risk", Health.CALM: "calm", Health.UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """A budget with its word and tone. What is not measured has neither meaning nor colour."""
+
+    budget: BudgetView
+    word: str
+    tone: str
+    left: float | None
+
+
+def budget_row(view: BudgetView) -> BudgetRow:
+    """The row of an objective: while its source is unknown, the status is unknown too, never green."""
+    if not view.measured:
+        return BudgetRow(view, str(Health.UNKNOWN.label), "unknown", view.remaining_percent if view.total else None)
+    status = DeployStatus(view.status)
+    return BudgetRow(view, str(status.label), STATUS_TONE[status], view.remaining_percent)
