@@ -57,9 +57,9 @@ def interpret(claim: Claim, *, now: Callable[[], datetime], stop: threading.Even
             outcome = _step(work, step, now, stop)
             if outcome is not None:
                 return outcome
-        point("finish:before")
+        point(f"finish:before:{claim.run_id}")
         journal.finish(claim, RunState.SUCCEEDED, now=now())
-        point("finish:after")
+        point(f"finish:after:{claim.run_id}")
     except Fenced as newer:
         log.warning("this plan is another worker's now", plan=str(claim.run_id), epoch=claim.epoch, why=newer.message)
         return Outcome.FENCED

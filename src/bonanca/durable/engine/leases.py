@@ -84,7 +84,7 @@ class LeaseEngine:
             claim = journal.claim_next(me, busy=[*self._busy, *self._not_before], now=utc_now())
             if claim is None:
                 return
-            point("claim:after")
+            point(f"claim:after:{claim.run_id}")
             if claim.previous is not None:
                 log.warning("took over a plan", plan=str(claim.run_id), epoch=claim.epoch)
                 executors.end_stopped(claim.previous)

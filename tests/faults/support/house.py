@@ -1,0 +1,212 @@
+"""Bonança's plans as real processes on a real PostgreSQL, each of which can be killed at a named place."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bonanca.actuators.postgres.cluster import Cluster
+from tests.support.poll import eventually
+
+ROOT = Path(__file__).resolve().parents[3]
+STEPS = 4
+
+
+class Process:
+    """A child whose output goes to a file."""
+
+    def __init__(self, name: str, argv: list[str], env: dict[str, str], log: Path, **streams: Any) -> None:
+        self.name, self.log = name, log
+        with log.open("ab") as out:
+            self.child = subprocess.Popen(
+                [sys.executable, "-m", *argv], env=env, cwd=ROOT, stderr=out, **{"stdout": out, **streams}
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.child.pid
+
+    def alive(self) -> bool:
+        return self.child.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        if self.alive():
+            self.send(signal.SIGKILL)
+        self.child.wait()
+        for stream in (self.child.stdin, self.child.stdout):
+            if stream is not None:
+                stream.close()
+
+
+class House:
+    """One database, the control folder of the crash points, and the processes of a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.control = folder / "control"
+        self.files = folder / "files"
+        for path in (self.control, self.files, folder / "home"):
+            path.mkdir(parents=True)
+        self.cluster = Cluster(folder / "postgres")
+        self.cluster.init(durable=False)
+        self.cluster.start(durable=False)
+        self.cluster.wait_ready()
+        with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE bonanca")
+        self.processes: list[Process] = []
+        self._web: Process | None = None
+        self._count = 0
+        subprocess.run([sys.executable, "-m", "tests.faults.support.prepare"], env=self.env(), cwd=ROOT, check=True)
+
+    def env(self, **extra: str) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+            "DJANGO_SETTINGS_MODULE": "bonanca.config.settings",
+            "DATABASE_URL": self.cluster.dsn("bonanca"),
+            "BONANCA_HOME": str(self.folder / "home"),
+            "BONANCA_CRASHPOINTS": str(self.control),
+            "BONANCA_SECRET_KEY": "test",
+            **({"BONANCA_ENGINE": os.environ["BONANCA_ENGINE"]} if "BONANCA_ENGINE" in os.environ else {}),
+            **extra,
+        }
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+        self.cluster.kill()
+        self.cluster.stop()
+
+    # -- processes -----------------------------------------------------------------------------------------------
+
+    def worker(self, **env: str) -> Process:
+        """Start a worker; it is ready some time later (`wait_worker`)."""
+        self._count += 1
+        name = f"w{self._count}"
+        process = Process(name, ["tests.faults.support.worker", name], self.env(**env), self.folder / f"{name}.log")
+        self.processes.append(process)
+        return process
+
+    def wait_worker(self, *workers: Process) -> None:
+        """Until they have entered themselves as executors."""
+        for worker in workers:
+            eventually(lambda w=worker: self.query("SELECT 1 FROM durable_executor WHERE slot = %s", w.name), 30)
+
+    def workers(self) -> list[Process]:
+        return [p for p in self.processes if p.alive() and p is not self._web]
+
+    def pool(self, size: int, *, ready: int = 1) -> None:
+        """Keep that many workers, of which at least `ready` have entered themselves."""
+        while len(self.workers()) < size:
+            self.worker()
+        living = tuple(p.name for p in self.workers())
+        eventually(
+            lambda: (
+                self.query("SELECT count(*) FROM durable_executor WHERE slot = ANY(%s)", list(living))[0][0] >= ready
+            ),
+            30,
+        )
+
+    def web(self) -> Process:
+        if self._web is None or not self._web.alive():
+            self._web = Process(
+                "web", ["tests.faults.support.web"], self.env(), self.folder / "web.log",
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            self.processes.append(self._web)
+            assert self._web.child.stdout is not None
+            assert json.loads(self._web.child.stdout.readline()) == {"ready": True}
+        return self._web
+
+    def tell(self, **request: Any) -> None:
+        web = self.web()
+        assert web.child.stdin is not None
+        web.child.stdin.write(json.dumps(request) + "\n")
+        web.child.stdin.flush()
+
+    def heard(self) -> dict[str, Any]:
+        web = self.web()
+        assert web.child.stdout is not None
+        answer: dict[str, Any] = json.loads(web.child.stdout.readline())
+        return answer
+
+    def start(self, tag: str, *, arm: tuple[str, ...] = (), **more: Any) -> str:
+        """Start the plan `tag`, with crash points armed before any worker can see it (RUN stands for its id)."""
+        self.tell(**self.request(tag, arm=arm, **more))
+        return str(self.heard()["run"])
+
+    def request(self, tag: str, *, arm: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+        steps = [f"{tag}.{number}" for number in range(1, STEPS + 1)]
+        return {
+            "do": "start", "key": tag, "path": str(self.files / tag), "steps": steps,
+            "arm": list(arm), "control": str(self.control), **more,
+        }  # fmt: skip
+
+    # -- crash points --------------------------------------------------------------------------------------------
+
+    def reached(self, name: str, timeout_s: float = 10) -> int:
+        """Wait until a process stands at the point; its pid."""
+        found = eventually(lambda: list(self.control.glob(f"{name}@*")), timeout_s, 0.01)
+        return int(found[0].name.rpartition("@")[2])
+
+    def let_go(self) -> None:
+        """Whoever stands at a point goes on; nobody stops any more."""
+        for path in self.control.iterdir():
+            path.unlink(missing_ok=True)
+
+    def kill_pid(self, pid: int) -> None:
+        next(p for p in self.processes if p.pid == pid).kill()
+
+    # -- what is true, from outside ------------------------------------------------------------------------------
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.cluster.dsn("bonanca"), autocommit=True, connect_timeout=5) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def state(self, run: str) -> str:
+        rows = self.query("SELECT state FROM durable_planrun WHERE id = %s", run)
+        return str(rows[0][0]) if rows else "none"
+
+    def wait_finished(self, *runs: str, timeout_s: float = 10) -> float:
+        """Seconds until all of them have ended."""
+        began = time.monotonic()
+
+        def all_ended() -> bool:
+            try:
+                rows = self.query(
+                    "SELECT count(*) FROM durable_planrun WHERE id = ANY(%s::uuid[]) AND finished_at IS NOT NULL",
+                    list(runs),
+                )
+            except psycopg.OperationalError:
+                return False
+            return bool(rows[0][0] == len(runs))
+
+        eventually(all_ended, timeout_s, 0.02)
+        return time.monotonic() - began
+
+    def assert_done_once(self, tag: str, run: str) -> None:
+        """The plan succeeded; each step is in effect once, has one receipt, and was told once to the house."""
+        assert self.state(run) == "succeeded"
+        expected = [f"{run}:{tag}.{number}" for number in range(1, STEPS + 1)]
+        assert (self.files / tag).read_text().splitlines() == expected
+        steps = self.query(
+            "SELECT state, receipt->>'line' FROM durable_planstep WHERE run_id = %s ORDER BY position", run
+        )
+        assert steps == [("done", line) for line in expected]
+        told = Counter(
+            name for (name,) in self.query("SELECT name FROM outbox_outboxevent WHERE payload->>'run_id' = %s", run)
+        )
+        assert told == {"durable.plan.step_done.v1": STEPS, "durable.plan.finished.v1": 1}
+        assert self.query("SELECT executor_id FROM durable_planrun WHERE id = %s", run) == [(None,)]

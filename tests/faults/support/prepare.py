@@ -1,0 +1,13 @@
+"""Create the tables that plans need, and no others: `python -m tests.faults.support.prepare`."""
+
+from __future__ import annotations
+
+from bonanca.kernel.boot import setup_django
+
+if __name__ == "__main__":
+    setup_django()
+    from django.core.management import call_command
+
+    for room in ("kernel", "outbox", "durable"):
+        # Without the checks, which would load the pages and APIs of every room.
+        call_command("migrate", room, verbosity=0, skip_checks=True)
