@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from bonanca.access.web.refusals import API, method_not_allowed, unauthenticated
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -36,6 +38,7 @@ class SecurityHeadersMiddleware:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response
 
 
@@ -53,6 +56,22 @@ class PersonMiddleware:
             language, zone = translation.get_language_from_request(request), "America/Sao_Paulo"
         with translation.override(language), timezone.override(ZoneInfo(zone)):
             request.LANGUAGE_CODE = language
-            response = self.get_response(request)
+            response = _explained(request, self.get_response(request))
         response.headers.setdefault("Content-Language", language)
+        if user.is_authenticated:
+            # What one person may see must not wait in a shared cache for the next one.
+            response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+def _explained(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Give words to the refusals that the frameworks send without any."""
+    if response.status_code == 405 and (not getattr(response, "content", b"") or request.path.startswith(API)):
+        return method_not_allowed(request, response.headers.get("Allow", ""))
+    if response.status_code == 401 and request.path.startswith(API) and "error" not in _names(response):
+        return unauthenticated(request)
+    return response
+
+
+def _names(response: HttpResponse) -> str:
+    return response.content[:20].decode("utf-8", "replace") if hasattr(response, "content") else ""

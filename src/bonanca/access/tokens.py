@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -18,6 +19,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import NotAllowed
 
 PREFIX = "bnc_"
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 def digest(secret: str) -> str:
@@ -54,9 +56,16 @@ def actor_from_authorization(header: str | None, *, scope: str = Scope.API) -> A
     )
     if token is None or token.scope != scope:
         return None
+    _note_use(token, now)
     if token.user is not None:
         return person(token.user) if token.user.is_active else None
     return Actor(kind="token", identity=token.name, name=token.name, role=Role(token.role))
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    # Once a minute is enough to see that a token is in use; a write for each scrape would be waste.
+    if token.last_used_at is None or token.last_used_at < now - USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
 
 
 class _SessionCsrf(CsrfViewMiddleware):
