@@ -1,0 +1,92 @@
+"""What the rest of the house may hear about recovery."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from bonanca.kernel.events import Event
+
+
+@dataclass(frozen=True)
+class BackupStored(Event):
+    """A backup is in at least one replica. `size_bytes` is that of one replica."""
+
+    NAME: ClassVar[str] = "recovery.backup.stored.v1"
+    backup_id: UUID
+    service: str
+    size_bytes: int
+    replicas_stored: int
+    replicas_failed: int
+
+
+@dataclass(frozen=True)
+class BackupFailed(Event):
+    """A backup could not be taken, or none of its replicas is intact any more."""
+
+    NAME: ClassVar[str] = "recovery.backup.failed.v1"
+    backup_id: UUID
+    service: str
+    error: str
+
+
+@dataclass(frozen=True)
+class BackupVerified(Event):
+    """A backup was restored into a scratch server and held every check."""
+
+    NAME: ClassVar[str] = "recovery.backup.verified.v1"
+    backup_id: UUID
+    service: str
+    drill_id: UUID
+    restore_seconds: float
+    age_seconds: float
+
+
+@dataclass(frozen=True)
+class DrillFailed(Event):
+    """A restore into a scratch server failed; the backup may still be good (`backup_state`)."""
+
+    NAME: ClassVar[str] = "recovery.drill.failed.v1"
+    backup_id: UUID
+    service: str
+    drill_id: UUID
+    backup_state: str
+    error: str
+
+
+@dataclass(frozen=True)
+class PinTaken(Event):
+    """The state of a service before a change was pinned. `held_seconds`: how long new connections waited for it."""
+
+    NAME: ClassVar[str] = "recovery.pin.taken.v1"
+    pin_id: UUID
+    service: str
+    change_id: str
+    taken_at: datetime
+    held_seconds: float | None
+
+
+@dataclass(frozen=True)
+class RowsSetAside(Event):
+    """Rows written since a pin were listed and exported before they would be missed."""
+
+    NAME: ClassVar[str] = "recovery.rows.set_aside.v1"
+    set_aside_id: UUID
+    service: str
+    new: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class RowsReapplied(Event):
+    """Set-aside rows were given back to the service."""
+
+    NAME: ClassVar[str] = "recovery.rows.reapplied.v1"
+    set_aside_id: UUID
+    service: str
+    applied: int
+    duplicate: int
+    conflict: int
+    decision: int

@@ -1,0 +1,76 @@
+"""States of backups, their replicas, drills, pins and set-aside rows, and which changes are possible."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class BackupState(models.TextChoices):
+    """A backup is worth something once it was restored: `verified`. `failed` also means that no replica is intact."""
+
+    RUNNING = "running", _("running")
+    STORED = "stored", _("stored")
+    VERIFIED = "verified", _("verified")
+    FAILED = "failed", _("failed")
+
+
+class ReplicaState(models.TextChoices):
+    PENDING = "pending", _("pending")
+    STORED = "stored", _("stored")
+    VERIFIED = "verified", _("verified")
+    FAILED = "failed", _("failed")
+
+
+class DrillState(models.TextChoices):
+    """A drill is one restore into a scratch server."""
+
+    RUNNING = "running", _("running")
+    PASSED = "passed", _("passed")
+    FAILED = "failed", _("failed")
+
+
+class PinState(models.TextChoices):
+    READY = "ready", _("ready")
+    DROPPED = "dropped", _("dropped")
+
+
+class RowKind(models.TextChoices):
+    NEW = "new", _("new")
+    CHANGED = "changed", _("changed")
+
+
+class RowOutcome(models.TextChoices):
+    """What became of a set-aside row. `decision`: it cannot be replayed by itself; a person decides."""
+
+    PENDING = "pending", _("to do")
+    APPLIED = "applied", _("re-applied")
+    DUPLICATE = "duplicate", _("already there")
+    CONFLICT = "conflict", _("conflict")
+    DECISION = "decision", _("needs a decision")
+
+
+BACKUP_TRANSITIONS: Final[dict[BackupState, frozenset[BackupState]]] = {
+    BackupState.RUNNING: frozenset({BackupState.STORED, BackupState.FAILED}),
+    # A later drill may find that what was good has been damaged since.
+    BackupState.STORED: frozenset({BackupState.VERIFIED, BackupState.FAILED}),
+    BackupState.VERIFIED: frozenset({BackupState.VERIFIED, BackupState.STORED, BackupState.FAILED}),
+    BackupState.FAILED: frozenset(),
+}
+
+DRILL_TRANSITIONS: Final[dict[DrillState, frozenset[DrillState]]] = {
+    DrillState.RUNNING: frozenset({DrillState.PASSED, DrillState.FAILED}),
+    DrillState.PASSED: frozenset(),
+    DrillState.FAILED: frozenset(),
+}
+
+RESTORABLE: Final = (BackupState.STORED, BackupState.VERIFIED)
+# A replay may be told again about what has no final outcome yet.
+UNSETTLED: Final = (RowOutcome.PENDING,)
+
+
+def backup_sources(target: BackupState) -> list[BackupState]:
+    """The states from which `target` can be reached: the WHERE of the conditional UPDATE."""
+    return [source for source, targets in BACKUP_TRANSITIONS.items() if target in targets]
