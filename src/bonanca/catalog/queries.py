@@ -37,11 +37,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TeamView:
-    """A team; `on_call` are e-mails, the first is paged first."""
+    """A team with its people by name; `on_call` are e-mails, the first is paged first."""
 
     slug: str
     name: str
     on_call: tuple[str, ...]
+    members: tuple[PersonView, ...]
 
 
 @dataclass(frozen=True)
@@ -123,16 +124,16 @@ def get_team(slug: str) -> TeamView:
     row = Team.objects.filter(slug=slug, active=True).first()
     if row is None:
         raise NotFound(_("There is no team %(slug)s in the catalog.") % {"slug": slug}, field="team")
-    return _team(row)
+    return TeamView(row.slug, row.name, tuple(row.on_call), accounts(team=slug))
 
 
 def list_teams() -> tuple[TeamView, ...]:
     """Every active team by slug."""
-    return tuple(_team(row) for row in Team.objects.filter(active=True).order_by("slug"))
-
-
-def _team(row: Team) -> TeamView:
-    return TeamView(row.slug, row.name, tuple(row.on_call))
+    everybody = accounts()
+    return tuple(
+        TeamView(row.slug, row.name, tuple(row.on_call), tuple(p for p in everybody if row.slug in p.teams))
+        for row in Team.objects.filter(active=True).order_by("slug")
+    )
 
 
 def team_members(slug: str) -> tuple[PersonView, ...]:
