@@ -213,3 +213,16 @@ def encode(value: Desired | Applied) -> bytes:
 def utc(value: datetime) -> datetime:
     """Return `value` in UTC, so that equal instants are equal text."""
     return value.astimezone(UTC)
+
+
+def local_routes(
+    service: str,
+    places: list[tuple[str | None, str]],
+    ports: list[int],
+    *,
+    health_path: str | None = None,
+    address: str = "127.0.0.1",
+) -> tuple[Route, ...]:
+    """Return routes from (host, path prefix) places to replicas that listen on `ports` of one address."""
+    backends = tuple(Backend(f"http://{address}:{port}") for port in ports)
+    return tuple(Route(service, prefix, backends, host, health_path) for host, prefix in places)

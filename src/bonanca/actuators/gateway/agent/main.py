@@ -30,7 +30,8 @@ from bonanca.kernel.home import bonanca_home
 
 log = structlog.get_logger("bonanca.gateway")
 
-POLL_S = 20.0
+# Web answers at once when something changes; short, because a web that is told to stop waits for its answers.
+POLL_S = 5.0
 HEARTBEAT_S = 5.0
 # How long Traefik may take before the file is written again, and before Traefik is started again; seconds.
 REWRITE_S = 2.0
