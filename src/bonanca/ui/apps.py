@@ -6,3 +6,11 @@ from bonanca.kernel.plugins import RoomConfig
 class UiConfig(RoomConfig):
     name = "bonanca.ui"
     label = "ui"
+    default = True  # apps.py also sees RoomConfig, and Django chooses by itself only where there is one class
+
+    def ready(self) -> None:
+        from bonanca.ui.translations import compile_stale
+
+        # Compiled catalogues are not committed: whoever runs the source gets them here, with nothing to remember.
+        compile_stale()
+        super().ready()

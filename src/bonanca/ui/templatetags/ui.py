@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.template.context import RequestContext
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from bonanca.kernel.clock import utc_now
 from bonanca.ui import components, formats, navigation
@@ -119,6 +120,10 @@ def chrome(context: RequestContext) -> dict[str, Any]:
         "language_url": navigation.address("access:set_language", "set_language") or "/language/",
         "logout_url": navigation.address("access:logout", "account_logout", "logout") or "/logout/",
         "path": request.get_full_path() if request else "/",
+        # For the script that keeps times counting: the words of formats.moment_text.
+        "ago": gettext("%(amount)s ago"),
+        "ahead": gettext("in %(amount)s"),
+        "now": gettext("now"),
     }
 
 

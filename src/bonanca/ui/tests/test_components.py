@@ -122,6 +122,7 @@ def test_errors_stand_beside_the_field_and_on_top() -> None:
     assert html.count("<legend") == 1
 
 
+@pytest.mark.urls("bonanca.ui.web.urls")
 def test_the_frame_has_nothing_inline() -> None:
     request = RequestFactory().get("/incidents/")
     source = '{% extends "ui/base.html" %}{% block title %}T{% endblock %}{% block content %}<h1>T</h1>{% endblock %}'

@@ -1,0 +1,241 @@
+"""The two charts of the incident: what burns, and how much of the budget it has eaten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import altair as alt
+from django.utils.translation import gettext as _
+
+from bonanca.ui.charts.figure import Chart
+from bonanca.ui.charts.layout import ROW_PX, Moment, Placed, nice_top, place_moments, rows_used, time_ticks
+from bonanca.ui.formats import clock_text, percent_text
+
+Points = Sequence[tuple[datetime, float | None]]
+
+TOPS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 150.0, 200.0, 400.0, 1000.0)
+TONE_OF_KIND = {
+    "change": "var(--accent)",
+    "detection": "var(--burning)",
+    "containment": "var(--risk)",
+    "recovery": "var(--calm)",
+}
+MOST_POINTS = 240
+MOST_ROWS = 60
+
+
+@dataclass(frozen=True)
+class _Size:
+    width: int
+    height: int
+    ticks: int
+
+
+WIDE = _Size(width=720, height=150, ticks=8)
+NARROW = _Size(width=340, height=130, ticks=4)
+LEFT_PX, RIGHT_PX, BOTTOM_PX = 46, 10, 24
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """Everything one drawing needs; values are in percent."""
+
+    points: Points
+    moments: Sequence[Moment]
+    since: datetime
+    until: datetime
+    color: str
+    limit: float | None
+    step: bool
+
+
+def error_ratio_svg(
+    points: Points,
+    moments: Sequence[Moment],
+    *,
+    title: str,
+    target: float | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Chart:
+    """Return the chart of an error ratio.
+
+    Args:
+        points: (time, share of failed requests from 0 to 1, or None where nothing was measured), in order.
+        moments: change, detection, containment, recovery: vertical lines with their label.
+        target: the share of errors that the SLO allows (0.01 for 99 %), a dashed line.
+        since, until: the axis; by default the span of the points. Round them to 10 s, so that people who look at the
+            same page share one drawing.
+    """
+    percent = [(at, None if value is None else value * 100) for at, value in points]
+    limit = None if target is None else target * 100
+    return _chart(percent, moments, title, "var(--burning)", limit, since, until, column=_("Errors"))
+
+
+def budget_burn_svg(
+    points: Points,
+    moments: Sequence[Moment],
+    *,
+    title: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Chart:
+    """Return the chart of a spent error budget: (time, percent spent; may exceed 100). The dashed line is all of it."""
+    return _chart(points, moments, title, "var(--accent)", 100.0, since, until, column=_("Budget spent"))
+
+
+def _chart(
+    points: Points,
+    moments: Sequence[Moment],
+    title: str,
+    color: str,
+    limit: float | None,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    column: str,
+) -> Chart:
+    known = [(at, value) for at, value in points if value is not None]
+    columns = (_("Time"), column)
+    if not known:
+        return Chart(title, "", {}, {}, columns, (), empty=_("Nothing has been measured in this time."))
+    plot = _Plot(
+        points=_thin(points),
+        moments=moments,
+        since=since or points[0][0],
+        until=until or points[-1][0],
+        color=color,
+        limit=limit,
+        step=False,
+    )
+    return Chart(
+        title=title,
+        caption=_caption(known, limit if limit != 100 else None),
+        wide=_specification(plot, WIDE),
+        narrow=_specification(plot, NARROW),
+        columns=columns,
+        rows=[(clock_text(at), _percent(value)) for at, value in _thin(known, MOST_ROWS) if value is not None],
+        marks=[(clock_text(moment.at), moment.label) for moment in sorted(moments, key=lambda moment: moment.at)],
+    )
+
+
+def _percent(value: float) -> str:
+    return percent_text(value, 0 if value >= 10 or value == 0 else 1)
+
+
+def _caption(known: Sequence[tuple[datetime, float]], limit: float | None) -> str:
+    worst_at, worst = max(known, key=lambda point: point[1])
+    words = {"worst": _percent(worst), "at": clock_text(worst_at), "last": _percent(known[-1][1])}
+    text = _("Highest %(worst)s at %(at)s, last %(last)s.") % words
+    if limit is not None:
+        text += " " + _("Dashed: the %(limit)s that the objective allows.") % {"limit": _percent(limit)}
+    return text
+
+
+def _thin(points: Points, most: int = MOST_POINTS) -> Points:
+    """Return at most `most` points; each stands for its neighbours by the worst of them, so no peak is lost."""
+    if len(points) <= most:
+        return points
+    size = -(-len(points) // most)
+    groups = [points[start : start + size] for start in range(0, len(points), size)]
+    return [max(group, key=lambda point: -1.0 if point[1] is None else point[1]) for group in groups]
+
+
+def _specification(plot: _Plot, size: _Size) -> dict[str, Any]:
+    width = size.width - LEFT_PX - RIGHT_PX
+    placed = place_moments(plot.moments, plot.since, plot.until, width)
+    head = rows_used(placed) * ROW_PX
+    highest = max(value for _at, value in plot.points if value is not None)
+    top = nice_top(max(highest, plot.limit or 0), TOPS)
+    x = alt.X("s:Q", scale=_x_scale(plot), axis=_time_axis(plot, size))
+    y = alt.Y("v:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=_percent_axis(top))
+    data = alt.Data(
+        values=[
+            {"s": round((at - plot.since).total_seconds(), 1), "v": None if value is None else round(value, 3)}
+            for at, value in plot.points
+        ]
+    )
+    area = alt.Chart(data).mark_area(color=plot.color, opacity=0.16, invalid="break-paths-filter-domains")
+    line = alt.Chart(data).mark_line(color=plot.color, strokeWidth=1.75, invalid="break-paths-filter-domains")
+    layers: list[Any] = [area.encode(x=x, y=y), line.encode(x=x, y=y)]
+    if plot.limit is not None:
+        rule = alt.Chart(alt.Data(values=[{"v": plot.limit}])).mark_rule(color="var(--text-soft)", strokeDash=[4, 3])
+        layers.append(rule.encode(y=y))
+    for label in placed:
+        layers += _moment_layers(label, plot, size, head)
+    chart = alt.layer(*layers).properties(
+        width=width,
+        height=size.height,
+        padding={"left": LEFT_PX, "right": RIGHT_PX, "top": head + 8, "bottom": BOTTOM_PX},
+        autosize=alt.AutoSizeParams(type="none"),
+        background="transparent",
+    )
+    return _styled(chart).to_dict()
+
+
+def _x_scale(plot: _Plot) -> alt.Scale:
+    return alt.Scale(domain=[0, max(1.0, (plot.until - plot.since).total_seconds())], nice=False)
+
+
+def _time_axis(plot: _Plot, size: _Size) -> alt.Axis:
+    ticks = time_ticks(plot.since, plot.until, size.ticks)
+    names = json.dumps({str(round(seconds)): name for seconds, name in ticks}, ensure_ascii=False)
+    return alt.Axis(
+        title=None,
+        values=[round(seconds) for seconds, _name in ticks],
+        labelExpr=f"{names}[toString(datum.value)]",
+        grid=False,
+        labelOverlap=False,
+        labelFlush=False,
+    )
+
+
+def _percent_axis(top: float) -> alt.Axis:
+    names = json.dumps({str(value): _percent(float(value)) for value in _y_ticks(top)}, ensure_ascii=False)
+    return alt.Axis(title=None, values=_y_ticks(top), labelExpr=f"{names}[toString(datum.value)]", domain=False)
+
+
+def _y_ticks(top: float) -> list[float | int]:
+    ticks = (0.0, top / 2, top)
+    return [int(tick) if tick == int(tick) else tick for tick in ticks]
+
+
+def _moment_layers(label: Placed, plot: _Plot, size: _Size, head: int) -> list[alt.Chart]:
+    color = TONE_OF_KIND.get(label.moment.kind, "var(--text-soft)")
+    y = -head + label.row * ROW_PX
+    data = alt.Data(
+        values=[{"s": round((label.moment.at - plot.since).total_seconds(), 1), "label": label.moment.label}]
+    )
+    x = alt.X("s:Q", scale=_x_scale(plot), axis=_time_axis(plot, size))
+    rule = alt.Chart(data).mark_rule(color=color, strokeWidth=1.25)
+    text = alt.Chart(data).mark_text(
+        color=color,
+        align=label.align,
+        dx=4 if label.align == "left" else -4,
+        fontSize=11,
+        fontWeight=600,
+        baseline="top",
+    )
+    return [
+        rule.encode(x=x, y=alt.value(y), y2=alt.value(size.height)),
+        text.encode(x=x, y=alt.value(y), text="label:N"),
+    ]
+
+
+def _styled(chart: alt.LayerChart) -> alt.LayerChart:
+    return (
+        chart.configure(font="sans-serif")
+        .configure_axis(
+            labelColor="var(--text-soft)",
+            labelFontSize=11,
+            gridColor="var(--line)",
+            domainColor="var(--line-strong)",
+            tickColor="var(--line-strong)",
+            tickSize=4,
+        )
+        .configure_view(stroke=None)
+    )
