@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,8 @@ def register(root: typer.Typer) -> None:
         """Run the gateway in front of the services of this machine."""
         from bonanca.actuators.gateway.agent.main import run
 
+        # By name: `config` stands above every command and may not be imported from here.
+        import_module("bonanca.config.logs").configure()
         run(
             gateway=name,
             web_url=web_url,
