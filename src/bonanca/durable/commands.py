@@ -1,0 +1,199 @@
+"""Programs that a step starts. They die with the worker, at the latest with their time, and say why they failed.
+
+setpriv (util-linux) asks the kernel to kill the program when the *thread* that started it ends, so ``run`` must be
+called and waited for in one thread, which it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.utils.translation import gettext as _
+
+from bonanca.durable.errors import StepFailed
+
+OUTPUT_LIMIT = 4 * 1024 * 1024
+TAIL = 2000
+_WATCH_EVERY_S = 0.25
+# Between fork and setpriv's request the worker may die: then the program has another parent and must not begin.
+# A constant text; the program and its arguments are passed as parameters and never read by the shell.
+_GUARD = 'test "$PPID" = "$1" || exit 125; shift; exec "$@"'
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """What the program wrote; ``truncated`` when it was more than OUTPUT_LIMIT bytes (the beginning is kept)."""
+
+    stdout: bytes
+    stderr: str
+    elapsed_s: float
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.stdout.decode("utf-8", errors="replace")
+
+
+class CommandFailed(StepFailed):
+    """The program ended with a code other than 0, by a signal, or did not end in time.
+
+    ``returncode`` is negative for a signal and None when it was not started; ``stderr`` is the end of what it wrote.
+    Retryable when it ran out of time or was killed.
+    """
+
+    def __init__(self, message: str, *, returncode: int | None, stderr: str, retryable: bool) -> None:
+        super().__init__(message, retryable=retryable)
+        self.returncode = returncode
+        self.stderr = stderr
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout_s: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | str | None = None,
+    input: bytes | IO[bytes] | None = None,
+    stdout: IO[bytes] | None = None,
+    watch: Callable[[], None] | None = None,
+) -> CommandResult:
+    """Run a program to its end, without a shell.
+
+    ``env`` None means this process's. ``stdout`` takes the output instead of memory. ``watch`` (``ctx.still_mine``)
+    is called now and then; what it raises ends the program and comes out of here.
+
+    Raises:
+        CommandFailed
+    """
+    words = [str(word) for word in argv]
+    path = (env or os.environ).get("PATH")
+    if shutil.which(words[0], path=path) is None:
+        raise CommandFailed(
+            _("The program “%(name)s” is not installed here.") % {"name": words[0]},
+            returncode=None, stderr="", retryable=False,
+        )  # fmt: skip
+    began = time.monotonic()
+    child = subprocess.Popen(
+        ["setpriv", "--pdeathsig", "KILL", "--", "/bin/sh", "-c", _GUARD, "sh", str(os.getpid()), *words],
+        env=None if env is None else dict(env),
+        cwd=cwd,
+        stdin=_stdin(input),
+        stdout=subprocess.PIPE if stdout is None else stdout,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    out, err = _Kept(child.stdout, OUTPUT_LIMIT), _Kept(child.stderr, TAIL, keep_end=True)
+    feeder = _feed(child, input)
+    handle = os.pidfd_open(child.pid)
+    try:
+        _wait(handle, child, words[0], began + timeout_s, timeout_s, watch, err)
+    finally:
+        os.close(handle)
+        _kill_group(child)
+        for thread in (out, err, feeder):
+            if thread is not None:
+                thread.join()
+    stderr = err.text()
+    if child.returncode != 0:
+        raise CommandFailed(
+            _("“%(name)s” failed (%(code)d): %(stderr)s")
+            % {"name": Path(words[0]).name, "code": child.returncode, "stderr": stderr.strip() or "-"},
+            returncode=child.returncode, stderr=stderr, retryable=child.returncode < 0,
+        )  # fmt: skip
+    return CommandResult(bytes(out.kept), stderr, time.monotonic() - began, out.truncated)
+
+
+def _wait(
+    handle: int,
+    child: subprocess.Popen[bytes],
+    name: str,
+    deadline: float,
+    timeout_s: float,
+    watch: Callable[[], None] | None,
+    err: _Kept,
+) -> None:
+    while True:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            _kill_group(child)
+            raise CommandFailed(
+                _("“%(name)s” did not end within %(seconds)g s and was stopped.")
+                % {"name": Path(name).name, "seconds": timeout_s},
+                returncode=None, stderr=err.text(), retryable=True,
+            )  # fmt: skip
+        ended, _writable, _odd = select.select(
+            [handle], [], [], left_s if watch is None else min(left_s, _WATCH_EVERY_S)
+        )
+        if ended:
+            return  # not reaped yet, so that its pid still names its group
+        if watch is not None:
+            watch()
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    """End the program and whatever it left in its group; its descendants must not outlive the step."""
+    if child.returncode is not None:
+        return  # reaped: the number may name somebody else by now
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _stdin(data: bytes | IO[bytes] | None) -> int | IO[bytes]:
+    if data is None:
+        return subprocess.DEVNULL
+    return subprocess.PIPE if isinstance(data, bytes) else data
+
+
+def _feed(child: subprocess.Popen[bytes], data: bytes | IO[bytes] | None) -> threading.Thread | None:
+    stream = child.stdin
+    if stream is None or not isinstance(data, bytes):
+        return None
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError):
+            stream.write(data)
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+class _Kept(threading.Thread):
+    """Reads a pipe to its end and keeps a bounded part of it, so that the program never blocks on us."""
+
+    def __init__(self, stream: IO[bytes] | None, limit: int, *, keep_end: bool = False) -> None:
+        super().__init__(daemon=True)
+        self.stream, self.limit, self.keep_end = stream, limit, keep_end
+        self.kept = bytearray()
+        self.truncated = False
+        self.start()
+
+    def run(self) -> None:
+        if self.stream is None:
+            return
+        with self.stream:
+            while chunk := self.stream.read(65536):
+                self.kept += chunk
+                if len(self.kept) > self.limit:
+                    self.truncated = True
+                    if self.keep_end:
+                        del self.kept[: -self.limit]
+                    else:
+                        del self.kept[self.limit :]
+
+    def text(self) -> str:
+        return bytes(self.kept).decode("utf-8", errors="replace")

@@ -1,0 +1,84 @@
+"""Commands that a step starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from bonanca.durable.commands import OUTPUT_LIMIT, CommandFailed, run
+from bonanca.durable.errors import StepStopped
+from bonanca.durable.host import process
+from tests.support.poll import eventually
+
+
+def test_output_and_input() -> None:
+    result = run(["tr", "a-z", "A-Z"], timeout_s=10, input=b"calm")
+    assert (result.text, result.truncated) == ("CALM", False)
+
+
+def test_arguments_are_never_read_by_a_shell(tmp_path: Path) -> None:
+    result = run(["printf", "%s", "$(touch evil); `touch evil`"], timeout_s=10, cwd=tmp_path)
+    assert result.text == "$(touch evil); `touch evil`"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failure_carries_the_end_of_what_was_written() -> None:
+    with pytest.raises(CommandFailed, match="no such thing") as failure:
+        run([sys.executable, "-c", "import sys; sys.exit('no such thing')"], timeout_s=10)
+    assert (failure.value.returncode, failure.value.retryable) == (1, False)
+
+
+def test_program_that_is_missing() -> None:
+    with pytest.raises(CommandFailed, match="bonanca-nothing") as failure:
+        run(["bonanca-nothing"], timeout_s=10)
+    assert failure.value.returncode is None
+
+
+def test_endless_output_is_bounded() -> None:
+    program = f"import sys; sys.stdout.write('x' * {OUTPUT_LIMIT + 100_000})"
+    result = run([sys.executable, "-c", program], timeout_s=20)
+    assert (len(result.stdout), result.truncated) == (OUTPUT_LIMIT, True)
+
+
+def test_out_of_time_ends_the_whole_group(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as failure:
+        run(["sh", "-c", "sleep 60 & echo $! > child; wait"], timeout_s=0.5, cwd=tmp_path)
+    assert failure.value.retryable
+    child = int((tmp_path / "child").read_text())
+    eventually(lambda: not _runs(child))
+
+
+def test_cancelled_while_it_runs() -> None:
+    def watch() -> None:
+        raise StepStopped("cancelled")
+
+    with pytest.raises(StepStopped):
+        run(["sleep", "60"], timeout_s=60, watch=watch)
+
+
+def test_dies_with_the_worker(tmp_path: Path) -> None:
+    program = textwrap.dedent(
+        """
+        import threading
+        from bonanca.durable.commands import run
+        step = threading.Thread(target=lambda: run(["sh", "-c", "echo $$ > child; exec sleep 60"], timeout_s=60))
+        step.start()
+        step.join()
+        """
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path)
+    try:
+        child = int(eventually(lambda: (tmp_path / "child").exists() and (tmp_path / "child").read_text()))
+        assert _runs(child)
+    finally:
+        worker.kill()
+        worker.wait()
+    eventually(lambda: not _runs(child))
+
+
+def _runs(pid: int) -> bool:
+    return process(pid) is not None
