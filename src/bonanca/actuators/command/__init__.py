@@ -1,0 +1,1 @@
+"""Run a service's own command: its migration, its replay, its test suite."""

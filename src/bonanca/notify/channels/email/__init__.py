@@ -1,0 +1,33 @@
+"""E-mail over SMTP, through Django."""
+
+from __future__ import annotations
+
+import smtplib
+
+from django.core.mail import EmailMessage
+
+from bonanca.notify.channels.contract import CannotDeliver
+
+__all__ = ["send"]
+
+
+def send(to: str, subject: str, body: str, message_id: str) -> None:
+    """Hand one plain-text message to the configured SMTP server.
+
+    Raises:
+        CannotDeliver: the server refused it (permanently for a 5xx answer) or could not be reached.
+    """
+    message = EmailMessage(
+        subject, body, to=[to], headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
+    )
+    try:
+        message.send()
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, reason = next(iter(refused.recipients.values()))
+        raise CannotDeliver(f"{code} {reason!r}", permanent=code >= 500) from refused
+    except smtplib.SMTPResponseException as refused:
+        raise CannotDeliver(
+            f"{refused.smtp_code} {refused.smtp_error!r}", permanent=refused.smtp_code >= 500
+        ) from refused
+    except (OSError, smtplib.SMTPException) as failure:
+        raise CannotDeliver(f"the SMTP server cannot be reached: {failure}") from failure

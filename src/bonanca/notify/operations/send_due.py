@@ -1,0 +1,102 @@
+"""Send what the ledger holds: claim, hand over, mark. A crash between any two of these is recognised."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+
+from bonanca.kernel.database import retrying
+from bonanca.notify.channels import CannotDeliver, deliver
+from bonanca.notify.events import MessageDelivered, MessageFailed
+from bonanca.notify.models import Message
+from bonanca.notify.state import MessageState, Purpose
+from bonanca.outbox.operations.publish import publish
+
+log = structlog.get_logger(__name__)
+
+# Longer than any channel's own time limit: a claim this old belongs to a dead sender.
+CLAIM_S = 30.0
+MAX_ATTEMPTS = 10
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 120.0
+
+
+def send_due(now: datetime) -> int:
+    """Send every due message; return how many were delivered. One that fails never holds up another."""
+    recover_claims(now)
+    delivered = 0
+    while (message := _claim(now)) is not None:
+        try:
+            deliver(message.channel, message.to, message.subject, message.body, message.message_id)
+        except CannotDeliver as failure:
+            _failed(message, failure, now)
+        else:
+            _delivered(message, now)
+            delivered += 1
+    return delivered
+
+
+@retrying
+@transaction.atomic
+def recover_claims(now: datetime) -> int:
+    """Settle what a dead sender left half done: pages are sent again, public words wait for a person."""
+    stale = Message.objects.filter(state=MessageState.SENDING, claimed_at__lt=now - timedelta(seconds=CLAIM_S))
+    unknown = stale.filter(purpose=Purpose.PUBLIC).update(
+        state=MessageState.UNKNOWN, last_error="the sender died while handing it over"
+    )
+    again = stale.exclude(purpose=Purpose.PUBLIC).update(state=MessageState.QUEUED, next_attempt_at=now)
+    if unknown or again:
+        log.warning("messages of a dead sender", unknown=unknown, again=again)
+    return unknown + again
+
+
+@retrying
+@transaction.atomic
+def _claim(now: datetime) -> Message | None:
+    message = (
+        Message.objects.select_for_update(skip_locked=True)
+        .filter(state=MessageState.QUEUED, next_attempt_at__lte=now)
+        .order_by("next_attempt_at", "id")
+        .first()
+    )
+    if message is not None:
+        message.state = MessageState.SENDING
+        message.claimed_at = now
+        message.attempts += 1
+        message.save(update_fields=["state", "claimed_at", "attempts"])
+    return message
+
+
+@retrying
+@transaction.atomic
+def _delivered(message: Message, now: datetime) -> None:
+    moved = Message.objects.filter(id=message.id, state=MessageState.SENDING).update(
+        state=MessageState.DELIVERED, delivered_at=now, last_error=""
+    )
+    if moved:
+        publish(
+            MessageDelivered(message_id=message.id, key=message.key, purpose=message.purpose, to=message.to, at=now),
+            now=now,
+        )
+
+
+@retrying
+@transaction.atomic
+def _failed(message: Message, failure: CannotDeliver, now: datetime) -> None:
+    final = failure.permanent or message.attempts >= MAX_ATTEMPTS
+    wait_s = min(FIRST_WAIT_S * 2 ** (message.attempts - 1), LONGEST_WAIT_S)
+    Message.objects.filter(id=message.id, state=MessageState.SENDING).update(
+        state=MessageState.FAILED if final else MessageState.QUEUED,
+        next_attempt_at=now + timedelta(seconds=wait_s),
+        last_error=str(failure)[:2000],
+    )
+    log.error("message not delivered", key=message.key, final=final, error=str(failure))
+    if final:
+        publish(
+            MessageFailed(
+                message_id=message.id, key=message.key, purpose=message.purpose, to=message.to, error=str(failure)
+            ),
+            now=now,
+        )

@@ -1,0 +1,46 @@
+"""An objective burns, or somebody else's monitoring says so."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext_noop
+
+from bonanca.access.actors import SYSTEM
+from bonanca.catalog.queries import list_services
+from bonanca.incidents.operations.open_incident import open_incident
+from bonanca.incidents.operations.record_timeline import record_timeline
+from bonanca.incidents.state import EntryKind
+from bonanca.outbox.registry import reaction
+from bonanca.signals.events import AlertFiring
+
+FIRING = gettext_noop("Alert: %(summary)s")
+
+
+@reaction(AlertFiring, "open_incident")
+def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
+    """Open the service's incident, or add the alert to the one that is open."""
+    actor = SYSTEM("signals")
+    if event.service not in {service.slug for service in list_services()}:
+        # An alert about something that the catalog does not know stays on the list of alerts.
+        return
+    incident = open_incident(
+        title=event.summary[:200],
+        service=event.service,
+        severity=event.severity,
+        actor=actor,
+        now=now,
+        source="alert",
+        started_at=min(event.starts_at, now),
+        alert_id=event.alert_id,
+        alert_fingerprint=event.fingerprint,
+    )
+    record_timeline(
+        incident.id,
+        kind=EntryKind.SIGNAL,
+        text=FIRING,
+        facts={"summary": event.summary, "alert_id": str(event.alert_id), "slo": event.slo or ""},
+        key=f"alert:{event.alert_id}:firing",
+        actor=actor,
+        now=now,
+    )

@@ -1,0 +1,64 @@
+"""A plan that people decided about has ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext_noop
+
+from bonanca.access.actors import SYSTEM
+from bonanca.comms.operations.publish_update import MONITORING, publish_update
+from bonanca.incidents.operations.mark_mitigated import mark_mitigated
+from bonanca.incidents.operations.record_timeline import record_timeline
+from bonanca.incidents.queries import get_incident
+from bonanca.incidents.state import TRANSITIONS, EntryKind, IncidentState
+from bonanca.outbox.registry import reaction
+from bonanca.response.events import PlanFinished
+from bonanca.response.state import PlanKind, PlanState
+
+DONE = gettext_noop("Done and verified: %(title)s")
+STOPPED = gettext_noop("Stopped: %(title)s. %(error)s")
+
+
+@reaction(PlanFinished, "tell_timeline")
+def tell_timeline(event: PlanFinished, now: datetime) -> None:
+    """Say how it ended; a failed one with its reason."""
+    if event.incident_id is not None:
+        done = event.outcome == PlanState.SUCCEEDED
+        record_timeline(
+            event.incident_id,
+            kind=EntryKind.ACTION,
+            text=DONE if done else STOPPED,
+            facts={"title": event.title, "error": event.error, "plan_id": str(event.plan_id)},
+            key=f"plan:{event.plan_id}:{event.outcome}",
+            at=event.at,
+            actor=SYSTEM("response"),
+            now=now,
+        )
+
+
+@reaction(PlanFinished, "mark_mitigated")
+def mark_incident_mitigated(event: PlanFinished, now: datetime) -> None:
+    """A rollback that was verified has brought the service back."""
+    if _brought_back(event) and event.incident_id is not None:
+        state = get_incident(event.incident_id).state
+        if IncidentState.MITIGATED in TRANSITIONS[state]:
+            mark_mitigated(event.incident_id, reason=event.title, actor=SYSTEM("response"), now=now)
+
+
+@reaction(PlanFinished, "tell_status_page")
+def tell_status_page(event: PlanFinished, now: datetime) -> None:
+    """Customers read that it works again and is being watched."""
+    if _brought_back(event) and event.incident_id is not None:
+        publish_update(
+            event.incident_id,
+            state="monitoring",
+            text=MONITORING,
+            key=f"plan:{event.plan_id}",
+            actor=SYSTEM("comms"),
+            now=now,
+        )
+
+
+def _brought_back(event: PlanFinished) -> bool:
+    return event.kind == PlanKind.ROLLBACK and event.outcome == PlanState.SUCCEEDED

@@ -1,0 +1,77 @@
+"""Compile a change into a deployment plan: pin, code, migration, configuration, restart, verification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_noop
+
+from bonanca.actuators.git import show_file
+from bonanca.catalog.spec import ServiceView
+from bonanca.delivery.queries import ChangeView
+from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.response.compilers import parts
+
+PIN = gettext_noop("Pin the state to come back to")
+CODE = gettext_noop("Put the new code in place")
+MIGRATE = gettext_noop("Migrate the database")
+CONFIG = gettext_noop("Write the new configuration")
+RESTART = gettext_noop("Restart, one replica after the other")
+VERIFY = gettext_noop("Check from outside that it works")
+
+
+def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str) -> PlanSpec:
+    """Return the frozen plan that brings the change to the service.
+
+    A first deployment has nothing to pin. The configuration is read from the commit now, so that the
+    plan carries what was looked at when it was started.
+
+    Raises:
+        Invalid: the service does not declare what a deployment needs.
+        UnknownFile: the commit has no configuration file at the declared place.
+    """
+    steps: list[StepSpec] = []
+    if change.from_sha:
+        params = {"service": service.slug, "change_id": str(change.id)}
+        steps.append(StepSpec("pin", "recovery.pin", params, PIN, timeout_s=600))
+    steps.append(parts.release(service, change.to_sha, CODE))
+    if (config := configuration(service, change.to_sha)) is not None:
+        steps.append(config)
+    if service.migrate:
+        steps.append(migration(service, change.to_sha))
+    steps.append(parts.restart(service, RESTART))
+    if (check := parts.verify(service, VERIFY)) is not None:
+        steps.append(check)
+    context = {"team": service.team_slug, "plan_id": plan_id, "change_id": str(change.id)}
+    spec = PlanSpec("deployment", f"service:{service.slug}", change.title, tuple(steps), context)
+    return parts.with_expected_times(spec)
+
+
+def migration(service: ServiceView, sha: str) -> StepSpec:
+    """Return the step that runs the release's own migration command."""
+    assert service.root is not None  # parts.release() is called before and needs it too
+    folder = service.root / "releases" / sha[:12]
+    values = service.placeholders(release=folder)
+    argv = [_fill(word, values) for word in service.migrate]
+    params = {
+        "argv": argv,
+        "cwd": str(folder),
+        "env": dict(service.run.env) if service.run else {},
+        "resource": service.slug,
+    }
+    return StepSpec("migrate", "command.run", params, MIGRATE, timeout_s=600)
+
+
+def configuration(service: ServiceView, sha: str) -> StepSpec | None:
+    """Return the step that writes the commit's configuration file, if the service declares one."""
+    if service.config is None or service.config.source is None or service.repository is None:
+        return None
+    content = show_file(service.repository.path, sha, service.config.source).decode()
+    params: dict[str, Any] = {"path": str(service.config.file), "content": content}
+    return StepSpec("configuration", "files.write", params, CONFIG, timeout_s=10)
+
+
+def _fill(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace("{" + name + "}", value)
+    return word

@@ -1,0 +1,111 @@
+"""What deployment and rollback plans have in common: a service's parts as steps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from bonanca.actuators.process.spec import Health, ProcessSpec, Replica
+from bonanca.catalog.spec import ServiceView
+from bonanca.durable import queries as durable
+from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.durable.state import RunState
+from bonanca.kernel.errors import Invalid
+
+# Seconds that a step is said to take before it has ever run here.
+GUESS_S: dict[str, float] = {
+    "recovery.pin": 2.0,
+    "git.release": 0.5,
+    "command.run": 3.0,
+    "files.write": 0.1,
+    "process.restart": 6.0,
+    "process.stop": 2.0,
+    "response.verify": 1.0,
+    "response.preflight": 0.5,
+    "response.watch": 10.0,
+    "gateway.maintenance": 0.5,
+    "gateway.open": 0.5,
+    "recovery.restore_pin": 2.0,
+    "recovery.set_aside": 0.5,
+    "recovery.restore_config": 0.1,
+    "recovery.reapply_rows": 2.0,
+}
+
+MAINTENANCE_WORDS = gettext_noop("We are putting things back in order. It will not take long.")
+
+
+def process_spec(service: ServiceView) -> ProcessSpec:
+    """Return how the service runs, for the process actuator.
+
+    Raises:
+        Invalid: the service declares no `run` with a command, or no `root`.
+    """
+    if service.run is None or not service.run.command or service.root is None:
+        raise Invalid(
+            _("%(service)s declares no `run.command` and `root`: Bonança cannot start or stop it.")
+            % {"service": service.slug},
+            field="service",
+        )
+    health = service.run.health
+    return ProcessSpec(
+        service=service.slug,
+        root=service.root,
+        command=service.run.command,
+        replicas=tuple(Replica(r.port, r.host) for r in service.run.replicas),
+        config=service.config.file if service.config else None,
+        python=service.run.python,
+        env=dict(service.run.env),
+        health=Health(health.path, health.timeout_s) if health else None,
+    )
+
+
+def restart(service: ServiceView, title: str, *, key: str = "restart") -> StepSpec:
+    """Return the step that restarts every replica in turn."""
+    spec = process_spec(service)
+    patience = (spec.health.timeout_s if spec.health else 5.0) + spec.stop_timeout_s
+    return StepSpec(key, "process.restart", spec.to_json(), title, timeout_s=30 + patience * len(spec.replicas))
+
+
+def stop(service: ServiceView, title: str) -> StepSpec:
+    """Return the step that lets every replica finish its work and end."""
+    return StepSpec("stop", "process.stop", process_spec(service).to_json(), title, timeout_s=60)
+
+
+def verify(service: ServiceView, title: str) -> StepSpec | None:
+    """Return the step that asks the service from outside, or None when nothing is declared."""
+    if not service.verify or service.run is None:
+        return None
+    params: dict[str, Any] = {
+        "service": service.slug,
+        "checks": [asdict(check) for check in service.verify],
+        "replicas": [replica.url for replica in service.run.replicas],
+    }
+    return StepSpec("verify", "response.verify", params, title, timeout_s=60)
+
+
+def release(service: ServiceView, sha: str, title: str) -> StepSpec:
+    """Return the step that makes a commit the current release."""
+    # running_sha() has refused others.
+    assert service.repository is not None
+    assert service.root is not None
+    params = {"repository": service.repository.path, "sha": sha, "root": str(service.root)}
+    return StepSpec("code", "git.release", params, title, timeout_s=120)
+
+
+def with_expected_times(spec: PlanSpec) -> PlanSpec:
+    """Return the plan with each step's expected seconds: as in the last such run, else a guess."""
+    measured: dict[str, float] = {}
+    for run in durable.list_runs(subject=spec.subject, kind=spec.kind, states=[RunState.SUCCEEDED], limit=1):
+        for done in run.steps:
+            if done.started_at and done.finished_at:
+                measured[done.key] = round((done.finished_at - done.started_at).total_seconds(), 2)
+    steps = tuple(
+        StepSpec(
+            s.key, s.kind, s.params, s.title, s.timeout_s, s.expected_s or measured.get(s.key, GUESS_S.get(s.kind))
+        )
+        for s in spec.steps
+    )
+    return PlanSpec(spec.kind, spec.subject, spec.title, steps, spec.context)

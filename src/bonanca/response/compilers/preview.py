@@ -1,0 +1,80 @@
+"""What a rollback would do, before anybody approves it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import gettext_noop
+
+from bonanca.catalog.spec import ServiceView
+from bonanca.delivery.queries import running_sha
+from bonanca.durable.plan import PlanSpec
+from bonanca.recovery.queries import pinned_configuration, rows_at_risk
+from bonanca.recovery.views import PinView
+from bonanca.response.preflight import rollback_checks
+from bonanca.response.queries import CheckResult, Preview, StepPreview, TableAtRisk
+
+ROWS_SHOWN = 5
+REPLAY_DECLARED = gettext_noop("Rows written since the pin are set aside and applied again")
+NO_REPLAY = gettext_noop("Rows written since the pin are set aside for a decision: the service declares no replay")
+
+
+def preview_rollback(service: ServiceView, pin: PinView, spec: PlanSpec, now: datetime) -> Preview:
+    """Measure what would change: code, configuration, rows. Reads only."""
+    tables = tuple(
+        TableAtRisk(t.table, t.written_since, t.changed, tuple(_plain(row) for row in t.sample[:ROWS_SHOWN]), t.problem)
+        for t in (rows_at_risk(service.slug, pin.id, now) if service.database else ())
+    )
+    checks = list(rollback_checks(service, pin.id))
+    if tables:
+        checks.append(CheckResult(True, REPLAY_DECLARED if service.replay else NO_REPLAY))
+    return Preview(
+        code_from=running_sha(service),
+        code_to=pin.release_sha,
+        config_diff=_configuration_diff(service, pin),
+        pinned_at=pin.taken_at,
+        rows_at_risk=tables,
+        checks=tuple(checks),
+        steps=steps_of(spec),
+    )
+
+
+def steps_of(spec: PlanSpec) -> tuple[StepPreview, ...]:
+    """Return the plan's steps as announced."""
+    return tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in spec.steps)
+
+
+def to_json(preview: Preview) -> dict[str, Any]:
+    """Return what is stored with the proposed plan."""
+    data = asdict(preview)
+    data["pinned_at"] = preview.pinned_at.isoformat() if preview.pinned_at else None
+    return data
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row with every value as JSON has it; what JSON has not becomes text."""
+    return {name: _plain_value(value) for name, value in row.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    try:
+        return DjangoJSONEncoder().default(value)
+    except TypeError:
+        return str(value)
+
+
+def _configuration_diff(service: ServiceView, pin: PinView) -> str:
+    if service.config is None:
+        return ""
+    before = service.config.file.read_text(errors="replace") if service.config.file.exists() else ""
+    after = pinned_configuration(pin.id).decode("utf-8", "replace")
+    name = service.config.file.name
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (pin)", lineterm="", n=2)
+    return "\n".join(lines)

@@ -1,0 +1,66 @@
+"""What the other rooms hear of containments and plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from bonanca.kernel.events import Event
+
+
+@dataclass(frozen=True)
+class ContainmentApplied(Event):
+    NAME: ClassVar[str] = "response.containment.applied.v1"
+    containment_id: UUID
+    incident_id: UUID
+    service: str
+    action: str
+    match: str
+    reason: str
+    actor: str
+    expires_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ContainmentLifted(Event):
+    NAME: ClassVar[str] = "response.containment.lifted.v1"
+    containment_id: UUID
+    incident_id: UUID
+    service: str
+    action: str
+    match: str
+    actor: str
+    expired: bool
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PlanApproved(Event):
+    NAME: ClassVar[str] = "response.plan.approved.v1"
+    plan_id: UUID
+    kind: str
+    service: str
+    title: str
+    actor: str
+    at: datetime
+    incident_id: UUID | None = None
+    change_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class PlanFinished(Event):
+    """A plan ended; `outcome` is succeeded or failed."""
+
+    NAME: ClassVar[str] = "response.plan.finished.v1"
+    plan_id: UUID
+    kind: str
+    service: str
+    title: str
+    outcome: str
+    error: str
+    at: datetime
+    incident_id: UUID | None = None
+    change_id: UUID | None = None

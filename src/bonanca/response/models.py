@@ -1,0 +1,84 @@
+"""Containments, and the plans that people preview and approve."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from bonanca.kernel.ids import new_id
+from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
+
+
+class Containment(models.Model):
+    """One typed, expiring, undoable measure at the gateway."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    incident_id = models.UUIDField(db_index=True)
+    service = models.CharField(max_length=100)
+    team = models.CharField(max_length=100)
+    gateway = models.CharField(max_length=100)
+    action = models.CharField(max_length=16, choices=ContainmentAction)
+    # The path prefix that is taken out; empty for the whole service.
+    match = models.CharField(max_length=200, blank=True, default="")
+    reason = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=ContainmentState, default=ContainmentState.ACTIVE)
+    applied_by = models.CharField(max_length=200)
+    applied_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "service", "action", "match"],
+                condition=Q(state=ContainmentState.ACTIVE),
+                name="response_one_active_containment_of_a_kind",
+            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("applied_at")), name="response_containment_expires"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.match or self.service}"
+
+
+class ProposedPlan(models.Model):
+    """A plan as it was previewed: what a person approves is what is carried out, to the byte."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=12, choices=PlanKind)
+    service = models.CharField(max_length=100)
+    team = models.CharField(max_length=100)
+    title = models.CharField(max_length=200)
+    incident_id = models.UUIDField(null=True, db_index=True)
+    change_id = models.UUIDField(null=True, db_index=True)
+    pin_id = models.UUIDField(null=True)
+    # The plan that this one takes back.
+    undoes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
+    # A durable PlanSpec as JSON; empty for an undo, which durable derives from what was done.
+    spec = models.JSONField(default=dict)
+    # What the preview showed: targets, rows at risk, checks.
+    preview = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=PlanState, default=PlanState.PROPOSED)
+    proposed_by = models.CharField(max_length=200)
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    approved_by = models.CharField(max_length=200, blank=True, default="")
+    approved_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    run_id = models.UUIDField(null=True, unique=True)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service"], condition=Q(state=PlanState.RUNNING), name="response_one_running_plan_per_service"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=PlanState.RUNNING) | Q(run_id__isnull=False), name="response_running_has_run"
+            ),
+        ]
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.title

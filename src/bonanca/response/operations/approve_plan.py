@@ -1,0 +1,110 @@
+"""A person says yes, and what was previewed is carried out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, require
+from bonanca.durable.operations.start_plan import start_plan
+from bonanca.durable.operations.undo_plan import undo_plan
+from bonanca.durable.views import PlanRunView
+from bonanca.kernel import audit
+from bonanca.kernel.errors import Conflict
+from bonanca.outbox.operations.publish import publish
+from bonanca.response.events import PlanApproved
+from bonanca.response.models import ProposedPlan
+from bonanca.response.queries import ProposedPlanView, get_plan
+from bonanca.response.specs import spec_from_json
+from bonanca.response.state import PlanKind, PlanState
+
+
+class NotWaiting(Conflict):
+    """Somebody was first: it was approved or withdrawn already."""
+
+
+class PreviewTooOld(Conflict):
+    """The preview has expired: ask for a new one."""
+
+
+class ChecksFailed(Conflict):
+    """Something that the plan needs is missing."""
+
+
+class AnotherPlanRuns(Conflict):
+    """A plan of this service is running already."""
+
+
+def approve_plan(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanView:
+    """Approve a proposed plan and start it, in one transaction (requirement T5).
+
+    Raises:
+        NotFound: there is no such plan.
+        NotAllowed: the actor is not a commander.
+        NotWaiting, PreviewTooOld, ChecksFailed, AnotherPlanRuns: see there; nothing was started.
+    """
+    require(actor, Permission.COMMAND)
+    plan = get_plan(plan_id)
+    if not plan.waits_for_approval:
+        raise NotWaiting(_("This plan is %(state)s.") % {"state": plan.state_label})
+    if plan.expires_at <= now:
+        raise PreviewTooOld(_("This preview is too old."), hint=_("Ask for a new one: the data has moved on."))
+    missing = [check.words for check in plan.preview.checks if not check.passed]
+    if missing:
+        raise ChecksFailed(" ".join(missing))
+    return launch(plan, actor=actor, now=now)
+
+
+def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPlanView:
+    """Start a proposed plan; who may has been checked.
+
+    Raises:
+        NotWaiting, AnotherPlanRuns: see there; nothing was started.
+    """
+    try:
+        with transaction.atomic():
+            run = _start(plan, actor, now)
+            moved = ProposedPlan.objects.filter(id=plan.id, state=PlanState.PROPOSED).update(
+                state=PlanState.RUNNING, approved_by=actor.label, approved_at=now, run_id=run.id
+            )
+            if not moved:
+                raise NotWaiting(_("Somebody else has decided about this plan."))
+            audit.record(
+                aggregate=f"response-plan:{plan.id}",
+                action="response.plan.approved",
+                actor=actor.label,
+                facts={"run": run.id},
+                now=now,
+            )
+            publish(
+                PlanApproved(
+                    plan_id=plan.id,
+                    kind=plan.kind,
+                    service=plan.service,
+                    title=plan.title,
+                    actor=actor.name,
+                    at=now,
+                    incident_id=plan.incident_id,
+                    change_id=plan.change_id,
+                ),
+                now=now,
+            )
+    except IntegrityError as clash:
+        if "one_running" not in str(clash):
+            raise
+        raise AnotherPlanRuns(_("A plan of this service is running already.")) from None
+    return get_plan(plan.id)
+
+
+def _start(plan: ProposedPlanView, actor: Actor, now: datetime) -> PlanRunView:
+    row = ProposedPlan.objects.get(id=plan.id)
+    if plan.kind == PlanKind.UNDO:
+        # propose_undo sees to both.
+        assert row.undoes is not None
+        assert row.undoes.run_id is not None
+        return undo_plan(row.undoes.run_id, actor=actor, now=now)
+    return start_plan(spec_from_json(row.spec), actor=actor, now=now, key=f"response:{plan.id}")

@@ -1,0 +1,75 @@
+"""What a finished run means for the plan, its change and those who listen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from bonanca.access.actors import SYSTEM, Actor
+from bonanca.delivery.operations.move_change import mark_deployed, mark_failed, mark_rolled_back
+from bonanca.durable import queries as durable
+from bonanca.durable.state import RunState
+from bonanca.kernel import audit
+from bonanca.outbox.operations.publish import publish
+from bonanca.response.events import PlanFinished
+from bonanca.response.models import ProposedPlan
+from bonanca.response.queries import ProposedPlanView, plan_of_run, plan_view
+from bonanca.response.state import PlanKind, PlanState
+
+
+@transaction.atomic
+def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
+    """Record the outcome of a plan whose durable run has ended; None when the run is not one of ours.
+
+    Called again for the same run it changes nothing, except that a failed plan which was retried
+    becomes a successful one.
+    """
+    plan = plan_of_run(run_id)
+    if plan is None:
+        return None
+    run = durable.get_run(run_id)
+    outcome = PlanState.SUCCEEDED if run.state is RunState.SUCCEEDED else PlanState.FAILED
+    moved = (
+        ProposedPlan.objects.filter(id=plan.id, state__in=[PlanState.RUNNING, PlanState.FAILED])
+        .exclude(state=outcome)
+        .update(state=outcome, finished_at=run.finished_at or now, error=run.error)
+    )
+    if not moved:
+        return plan
+    actor = SYSTEM("worker")
+    _tell_change(plan, outcome, actor, now)
+    audit.record(
+        aggregate=f"response-plan:{plan.id}",
+        action=f"response.plan.{outcome}",
+        actor=actor.label,
+        facts={"run": run_id, "error": run.error},
+        now=now,
+    )
+    publish(
+        PlanFinished(
+            plan_id=plan.id,
+            kind=plan.kind,
+            service=plan.service,
+            title=plan.title,
+            outcome=outcome,
+            error=run.error,
+            at=run.finished_at or now,
+            incident_id=plan.incident_id,
+            change_id=plan.change_id,
+        ),
+        now=now,
+    )
+    return plan_view(ProposedPlan.objects.get(id=plan.id))
+
+
+def _tell_change(plan: ProposedPlanView, outcome: PlanState, actor: Actor, now: datetime) -> None:
+    if plan.change_id is None:
+        return
+    if plan.kind == PlanKind.DEPLOYMENT:
+        tell = mark_deployed if outcome == PlanState.SUCCEEDED else mark_failed
+        tell(plan.change_id, actor=actor, now=now)
+    elif outcome == PlanState.SUCCEEDED:
+        tell = mark_rolled_back if plan.kind == PlanKind.ROLLBACK else mark_deployed
+        tell(plan.change_id, actor=actor, now=now)

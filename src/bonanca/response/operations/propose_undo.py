@@ -1,0 +1,74 @@
+"""Take a rollback back: forth again, with the same care."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, require
+from bonanca.durable import queries as durable
+from bonanca.kernel import audit
+from bonanca.kernel.errors import Conflict
+from bonanca.response.compilers.preview import to_json
+from bonanca.response.models import ProposedPlan
+from bonanca.response.operations.propose_rollback import VALID_FOR
+from bonanca.response.queries import CheckResult, Preview, ProposedPlanView, StepPreview, get_plan, plan_view
+from bonanca.response.state import PlanKind, PlanState
+
+KEPT = gettext_noop("What is replaced now was kept: it comes back byte for byte, and what replaced it is kept in turn")
+
+
+class NothingToUndo(Conflict):
+    """The plan has not ended, or is no rollback."""
+
+
+@transaction.atomic
+def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanView:
+    """Preview the undo of a finished or failed rollback; it waits for approval like the rollback did.
+
+    Raises:
+        NotFound: there is no such plan.
+        NotAllowed: the actor may not act on the service.
+        NothingToUndo: the plan has not ended, or is no rollback.
+    """
+    plan = get_plan(plan_id)
+    require(actor, Permission.RESPOND, team=plan.team)
+    if plan.kind != PlanKind.ROLLBACK or plan.state not in (PlanState.SUCCEEDED, PlanState.FAILED) or not plan.run_id:
+        raise NothingToUndo(_("Only a rollback that has ended can be undone."))
+    done = [step for step in durable.get_run(plan.run_id).steps if step.attempts > 0]
+    shown = Preview(
+        code_from=plan.preview.code_to,
+        code_to=plan.preview.code_from,
+        config_diff="",
+        pinned_at=None,
+        rows_at_risk=(),
+        checks=(CheckResult(True, KEPT),),
+        steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
+    )
+    row = ProposedPlan.objects.create(
+        kind=PlanKind.UNDO,
+        service=plan.service,
+        team=plan.team,
+        title=_("Undo: %(title)s") % {"title": plan.title},
+        incident_id=plan.incident_id,
+        change_id=plan.change_id,
+        pin_id=plan.pin_id,
+        undoes_id=plan.id,
+        preview=to_json(shown),
+        proposed_by=actor.label,
+        proposed_at=now,
+        expires_at=now + VALID_FOR,
+    )
+    audit.record(
+        aggregate=f"response-plan:{row.id}",
+        action="response.plan.proposed",
+        actor=actor.label,
+        facts={"kind": row.kind, "service": row.service, "undoes": plan.id},
+        now=now,
+    )
+    return plan_view(row)

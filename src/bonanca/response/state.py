@@ -1,0 +1,50 @@
+"""The lives of containments and of plans that people decide about."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class ContainmentAction(TextChoices):
+    """What the gateway does to stop the damage from spreading (requirements Y6, Y7)."""
+
+    DISABLE = "disable", _("disable an endpoint")
+    MAINTENANCE = "maintenance", _("maintenance page")
+
+
+class ContainmentState(TextChoices):
+    ACTIVE = "active", _("active")
+    LIFTED = "lifted", _("lifted")
+    EXPIRED = "expired", _("expired")
+
+
+CONTAINMENT_TRANSITIONS: dict[str, frozenset[str]] = {
+    ContainmentState.ACTIVE: frozenset({ContainmentState.LIFTED, ContainmentState.EXPIRED}),
+    ContainmentState.LIFTED: frozenset(),
+    ContainmentState.EXPIRED: frozenset(),
+}
+
+
+class PlanKind(TextChoices):
+    DEPLOYMENT = "deployment", _("deployment")
+    ROLLBACK = "rollback", _("rollback")
+    UNDO = "undo", _("undo of a rollback")
+
+
+class PlanState(TextChoices):
+    PROPOSED = "proposed", _("waiting for approval")
+    RUNNING = "running", _("running")
+    SUCCEEDED = "succeeded", _("done")
+    FAILED = "failed", _("failed")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+PLAN_TRANSITIONS: dict[str, frozenset[str]] = {
+    PlanState.PROPOSED: frozenset({PlanState.RUNNING, PlanState.WITHDRAWN}),
+    PlanState.RUNNING: frozenset({PlanState.SUCCEEDED, PlanState.FAILED}),
+    # A failed plan can be tried again from the failed step.
+    PlanState.FAILED: frozenset({PlanState.RUNNING, PlanState.SUCCEEDED}),
+    PlanState.SUCCEEDED: frozenset(),
+    PlanState.WITHDRAWN: frozenset(),
+}
