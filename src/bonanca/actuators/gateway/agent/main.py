@@ -71,9 +71,12 @@ class Agent:
         try:
             self._start_from_disk()
             await self._pages.start()
-            # Written before Traefik starts: it never serves a moment without routes.
-            write_dynamic(self._store.folder, self._wanted(utc_now()))
+            # Written before Traefik starts, so that it has routes as soon as it listens.
+            wanted = self._wanted(utc_now())
+            write_dynamic(self._store.folder, wanted)
             await self.traefik.start()
+            with suppress(TimeoutError):  # What is not live by then is seen to while it runs.
+                await asyncio.wait_for(self._see_it_live(wanted), REWRITE_S)
             self._tell_host()
             if started is not None:
                 started()
