@@ -24,12 +24,12 @@ up: install ## Run Bonança itself on this machine (data in .bonanca, or BONANCA
 .PHONY: install
 install: ## Make .venv with what running needs, pinned and hashed
 	@scripts/venv requirements.lock
-	@$(MAKE) --no-print-directory .venv/.translations
+	@$(MAKE) -s --no-print-directory .venv/.translations
 
 .PHONY: install-dev
 install-dev: ## Make .venv with what developing and testing needs
 	@scripts/venv requirements-dev.lock
-	@$(MAKE) --no-print-directory .venv/.translations
+	@$(MAKE) -s --no-print-directory .venv/.translations
 
 .venv/.translations: $(PO)
 	@$(BIN)/python -m bonanca.ui.translations compile

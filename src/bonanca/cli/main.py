@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bonanca.cli import doctor, gateway, maintenance, up, web, worker
+from bonanca.cli import doctor, maintenance, up, web, worker
 from bonanca.cli.failures import as_failure, show_failure
 
 HELP = """Carry a product team through the whole life of a failure.
@@ -52,7 +52,7 @@ def build() -> typer.Typer:
         ] = False,
     ) -> None: ...
 
-    for own in (up, web, worker, gateway, maintenance, doctor):
+    for own in (up, web, worker, maintenance, doctor):
         own.register(root)
     for name in room_commands():
         module = import_module(name)

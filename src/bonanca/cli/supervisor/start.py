@@ -115,7 +115,7 @@ class Up:
             parts.append(Part(name, bonanca("worker", "--slot", str(number))))
         if self.gateway:
             entry = ("--port", str(wishes.gateway_port)) if wishes.gateway_port is not None else ()
-            options = ("--web-url", self.url, "--token-file", str(self._token_file), "--host", wishes.gateway_host)
+            options = ("--web", self.url, "--token-file", str(self._token_file), "--host", wishes.gateway_host)
             parts.append(Part("gateway", bonanca("gateway", *options, *entry)))
         return parts
 
