@@ -28,6 +28,8 @@ from bonanca.catalog.spec import (
 )
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+# What the gateway can match; anything else would end inside a rule of its router.
+_PREFIX = re.compile(r"/(?:[A-Za-z0-9._~@:+,=-]+(?:/[A-Za-z0-9._~@:+,=-]+)*/?)?")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _PLACEHOLDERS = ("python", "port", "config", "release")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -73,8 +75,12 @@ def _gateway(reader: Reader) -> GatewaySpec:
 
 
 def _route(reader: Reader) -> RouteSpec:
-    host = reader.pattern("host", _HOST, _("a host name such as loja.example")) or None
-    return RouteSpec(path_prefix=reader.http_path("path_prefix", "/"), host=host)
+    host = reader.pattern("host", _HOST, _("a host name such as loja.example")).lower() or None
+    expected = _("a path such as / or /checkout: letters, digits, single slashes and . _ ~ @ : + , = -")
+    prefix = reader.pattern("path_prefix", _PREFIX, expected) or "/"
+    if {".", ".."} & set(prefix.split("/")) or len(prefix) > 200:
+        reader.bad(reader.entries["path_prefix"], "path_prefix", expected)
+    return RouteSpec(path_prefix=prefix, host=host)
 
 
 def _repository(reader: Reader) -> RepositorySpec:
@@ -98,7 +104,7 @@ def _run(reader: Reader) -> RunSpec:
 def _replica(reader: Reader) -> ReplicaSpec:
     return ReplicaSpec(
         port=reader.integer("port", 0, minimum=1, maximum=65535, required=True),
-        host=reader.pattern("host", _HOST, _("a host name or an address")) or "127.0.0.1",
+        host=reader.pattern("host", _HOST, _("a host name or an address")).lower() or "127.0.0.1",
     )
 
 
