@@ -40,7 +40,7 @@ class SliCounter(models.Model):
 
 
 class SliSample(models.Model):
-    """Requests of one bucket [at, at + width_s). Seconds at first, minutes once they are old. Empty buckets have no row."""
+    """Requests of one bucket [at, at + width_s): a second at first, a minute once it is old. Empty ones have no row."""
 
     gateway = models.CharField(max_length=100)
     service = models.CharField(max_length=100)

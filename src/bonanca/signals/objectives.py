@@ -97,7 +97,7 @@ def _of(service: catalog.ServiceView) -> tuple[Objective, ...]:
             team=service.team_slug,
             target=slo.objective,
             window_s=int(slo.window_s),
-            source=_source(slo, service),
+            source=_source(slo.source.kind, slo.source.gateway, slo.source.service, service),
             rules=tuple(
                 BurnRule(str(rule.severity), float(rule.burn_rate), int(rule.long_s), max(1, int(rule.short_s)))
                 for rule in slo.alerts
@@ -107,8 +107,8 @@ def _of(service: catalog.ServiceView) -> tuple[Objective, ...]:
     )
 
 
-def _source(slo: catalog.SloSpec, service: catalog.ServiceView) -> CounterSource | None:
-    if slo.source.kind != "gateway":
+def _source(kind: str, gateway: str | None, name: str | None, service: catalog.ServiceView) -> CounterSource | None:
+    if kind != "gateway":
         return None
-    gateway = slo.source.gateway or (service.gateway.name if service.gateway else "default")
-    return CounterSource(gateway, slo.source.service or service.slug)
+    own = service.gateway.name if service.gateway else "default"
+    return CounterSource(gateway or own, name or service.slug)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bonanca.signals.state import DeployStatus, Health
-from bonanca.signals.views import BudgetView
+from bonanca.signals.views import BudgetView, NowView
 
 STATUS_TONE = {
     DeployStatus.NORMAL: "calm",
@@ -32,3 +32,18 @@ def budget_row(view: BudgetView) -> BudgetRow:
         return BudgetRow(view, str(Health.UNKNOWN.label), "unknown", view.remaining_percent if view.total else None)
     status = DeployStatus(view.status)
     return BudgetRow(view, str(status.label), STATUS_TONE[status], view.remaining_percent)
+
+
+@dataclass(frozen=True)
+class NowRow:
+    """A service's state with its word and tone."""
+
+    view: NowView
+    word: str
+    tone: str
+
+
+def now_row(view: NowView) -> NowRow:
+    """The cell of a service."""
+    health = Health(view.state)
+    return NowRow(view, str(health.label), HEALTH_TONE[health])

@@ -12,7 +12,7 @@ from bonanca.signals.models import ScrapeGap, SliSource
 
 @transaction.atomic
 def record_scrape_failure(*, gateway: str, error: str, now: datetime) -> int:
-    """Count a failed look; return how many failed in a row. The gap lasts from the first failure to the next success."""
+    """Count a failed look; return how many failed in a row. The gap ends with the next look that works."""
     SliSource.objects.bulk_create([SliSource(gateway=gateway)], ignore_conflicts=True)
     source = SliSource.objects.select_for_update().get(gateway=gateway)
     if source.failing_since is None:

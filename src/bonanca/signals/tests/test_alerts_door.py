@@ -120,7 +120,7 @@ def test_only_a_token_of_the_scope_alerts_enters(client: Client, token: str, own
     for authorization in (None, "Bearer wrong", "Bearer bnc_api", "Basic !!!"):
         answer = post(client, authorization, [ALERT])
         assert answer.status_code == 401
-        assert "Basic" in answer.headers["WWW-Authenticate"]
+        assert "WWW-Authenticate" in answer.headers
     client.force_login(owner)
     assert post(client, None, [ALERT]).status_code == 401
     assert queries.alerts() == ()
