@@ -39,10 +39,10 @@ def git(repo: Path, *arguments: str, env: Mapping[str, str] | None = None, optio
             timeout_s=TIMEOUT_S,
             env={**_environment(place), **(env or {})},
         ).stdout
-    except FileNotFoundError as error:
-        raise GitFailed(_("git cannot be started: %(reason)s") % {"reason": error}) from error
     except CommandFailed as error:
-        if "not a git repository" in str(error):
+        if error.returncode is None:  # not installed, or out of time
+            raise GitFailed(str(error)) from error
+        if "not a git repository" in error.stderr:
             raise UnknownRepository(
                 _("%(path)s: this folder is not a git repository.") % {"path": repo},
                 hint=_("Check `repository.path` in the catalog."),

@@ -20,11 +20,12 @@ class CurrentMoved(Exception):
 
 @dataclass(frozen=True)
 class Switch:
-    """One move of `current`. Targets are folder names under `releases/`; None: there was no current release."""
+    """One move of `current`. Ends are folder names under `releases/`, None: no current release. `sha`: of `target`."""
 
     key: str
     previous: str | None
     target: str | None
+    sha: str | None = None
 
 
 def current_release(root: Path) -> str | None:
@@ -49,7 +50,7 @@ def recorded(root: Path, key: str) -> Switch | None:
         return None
 
 
-def switch_to(root: Path, target: str | None, *, key: str) -> Switch:
+def switch_to(root: Path, target: str | None, *, key: str, sha: str | None = None) -> Switch:
     """Point `current` at a release, remembering under `key` where it pointed before the first call.
 
     Raises:
@@ -59,7 +60,7 @@ def switch_to(root: Path, target: str | None, *, key: str) -> Switch:
         raise FileNotFoundError(f"{root / RELEASES / target}: there is no such release")
     switch = recorded(root, key)
     if switch is None:
-        switch = Switch(key, current_release(root), target)
+        switch = Switch(key, current_release(root), target, sha)
         write_atomic(_place(root, key), json.dumps(asdict(switch)).encode())
     _point(root, target)
     return switch

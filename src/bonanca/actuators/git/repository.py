@@ -14,7 +14,7 @@ from bonanca.actuators.files.atomic import sync_folder
 from bonanca.actuators.git.changes import LOG_FORMAT, Commit, DiffStat, DiffText, parse_log, parse_numstat
 from bonanca.actuators.git.command import git
 from bonanca.actuators.git.errors import BadRef, FileTooLarge, GitFailed, UnknownFile, UnknownRef
-from bonanca.durable.commands import CommandFailed
+from bonanca.durable.commands import OUTPUT_LIMIT, CommandFailed
 
 SHORT = 12
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -82,10 +82,10 @@ class GitRepository:
             raise UnknownFile(
                 _("There is no “%(path)s” at %(ref)s.") % {"path": path, "ref": sha}, field="path"
             ) from error
-        if size > max_bytes:
+        if size > min(max_bytes, OUTPUT_LIMIT):
             raise FileTooLarge(
                 _("“%(path)s” has %(size)d bytes, more than the %(limit)d asked for.")
-                % {"path": path, "size": size, "limit": max_bytes},
+                % {"path": path, "size": size, "limit": min(max_bytes, OUTPUT_LIMIT)},
                 field="path",
             )
         return self._read("cat-file", "blob", name)
