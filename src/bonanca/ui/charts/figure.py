@@ -1,4 +1,4 @@
-"""A chart as a page shows it: drawn for a phone and for a desk, with its numbers as a table."""
+"""A chart as a page shows it: drawn for a phone, half a desk and a desk, with its numbers as a table."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ class Chart:
 
     title: str
     caption: str
-    wide: dict[str, Any]
-    narrow: dict[str, Any]
+    specifications: tuple[dict[str, Any], ...]  # narrow, middle, wide; none when there is nothing to draw
     columns: tuple[str, str]
     rows: Sequence[tuple[str, str]]
     marks: Sequence[tuple[str, str]] = ()
@@ -51,10 +50,10 @@ class Chart:
     @cached_property
     def html(self) -> SafeString:
         """The figure. A chart that cannot be drawn still shows its numbers."""
-        drawings: tuple[SafeString, SafeString] | None = None
+        drawings: list[SafeString] = []
         if not self.empty:
             try:
-                drawings = (self._inline(self.wide), self._inline(self.narrow))
+                drawings = [self._inline(specification) for specification in self.specifications]
             except ChartFailed as failure:
                 log.error("chart failed", title=self.title, problem=str(failure))
         return render_to_string("ui/components/chart.html", {"chart": self, "drawings": drawings})
@@ -66,7 +65,7 @@ class Chart:
         Raises:
             ChartFailed: it cannot be drawn.
         """
-        svg = re.sub(r"var\((--[\w-]+)\)", lambda match: PAPER[match.group(1)], draw(self.wide))
+        svg = re.sub(r"var\((--[\w-]+)\)", lambda match: PAPER[match.group(1)], draw(self.specifications[-1]))
         about = f"<title>{escape(self.title)}</title><desc>{escape(self.caption)}</desc>"
         return re.sub(r"(<svg[^>]*>)", lambda match: match.group(1) + about, svg, count=1)
 

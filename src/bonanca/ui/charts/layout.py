@@ -14,7 +14,9 @@ from bonanca.ui.formats import babel_locale
 CHARACTER_PX = 6.3  # of an 11 px system font, on the wide side
 GAP_PX = 6.0
 ROW_PX = 15
-MAX_ROWS = 8
+MAX_ROWS = 6
+MAX_LABELS = 7
+LEFT_ROOM_PX = 40  # a label may stand above the axis' own labels
 STEPS_S = (
     10,
     30,
@@ -84,22 +86,41 @@ def time_ticks(since: datetime, until: datetime, most: int) -> list[tuple[float,
 
 
 def place_moments(moments: Sequence[Moment], since: datetime, until: datetime, width: float) -> list[Placed]:
-    """Return labels for the moments within the axis: in rows above the plot, at the side of their line with room.
+    """Return labels for the moments within the axis (7 at most): in as few rows above the plot as they need.
 
     A label's line runs from its row down through the plot, so it must not cross a label of a lower row.
     """
     span = max(1.0, (until - since).total_seconds())
     within = [(m, (m.at - since).total_seconds() / span * width) for m in moments if since <= m.at <= until]
-    right_side = sorted((pair for pair in within if pair[1] <= width / 2), key=lambda pair: pair[1])
-    left_side = sorted((pair for pair in within if pair[1] > width / 2), key=lambda pair: -pair[1])
-    placed: list[Placed] = []
-    for moment, x in right_side + left_side:
-        length = len(moment.label) * CHARACTER_PX + GAP_PX
-        align = "left" if x <= width / 2 else "right"
-        left, right = (x, x + length) if align == "left" else (x - length, x)
-        rows = [Placed(moment, x, row, align, left, right) for row in range(MAX_ROWS)]
-        placed.append(next((row for row in rows if not any(_clash(row, other) for other in placed)), rows[-1]))
-    return placed
+    within = sorted(within, key=lambda pair: pair[1])[:MAX_LABELS]
+    for most_rows in range(1, MAX_ROWS + 1):
+        options = [_options(moment, x, width, most_rows) for moment, x in within]
+        found = _search(options, [])
+        if found is not None:
+            return found
+    # More than fits: the lines stay, each with its label in a row of its own.
+    return [_options(moment, x, width, MAX_ROWS)[-1 - number] for number, (moment, x) in enumerate(within)]
+
+
+def _options(moment: Moment, x: float, width: float, rows: int) -> list[Placed]:
+    """Return every place of a label, the higher and the side with more room first."""
+    length = len(moment.label) * CHARACTER_PX + GAP_PX
+    sides = [("left", x, x + length), ("right", x - length, x)]
+    if x > width / 2:
+        sides.reverse()
+    inside = [side for side in sides if side[1] >= -LEFT_ROOM_PX and side[2] <= width] or sides[:1]
+    return [Placed(moment, x, row, align, left, right) for row in range(rows) for align, left, right in inside]
+
+
+def _search(options: Sequence[Sequence[Placed]], placed: list[Placed]) -> list[Placed] | None:
+    if not options:
+        return placed
+    for option in options[0]:
+        if not any(_clash(option, other) for other in placed):
+            found = _search(options[1:], [*placed, option])
+            if found is not None:
+                return found
+    return None
 
 
 def _clash(one: Placed, other: Placed) -> bool:

@@ -35,8 +35,9 @@ class _Size:
     ticks: int
 
 
-WIDE = _Size(width=720, height=150, ticks=8)
 NARROW = _Size(width=340, height=130, ticks=4)
+MIDDLE = _Size(width=520, height=150, ticks=6)
+WIDE = _Size(width=800, height=160, ticks=9)
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 46, 10, 24
 
 
@@ -102,7 +103,7 @@ def _chart(
     known = [(at, value) for at, value in points if value is not None]
     columns = (_("Time"), column)
     if not known:
-        return Chart(title, "", {}, {}, columns, (), empty=_("Nothing has been measured in this time."))
+        return Chart(title, "", (), columns, (), empty=_("Nothing has been measured in this time."))
     plot = _Plot(
         points=_thin(points),
         moments=moments,
@@ -115,8 +116,7 @@ def _chart(
     return Chart(
         title=title,
         caption=_caption(known, limit if limit != 100 else None),
-        wide=_specification(plot, WIDE),
-        narrow=_specification(plot, NARROW),
+        specifications=tuple(_specification(plot, size) for size in (NARROW, MIDDLE, WIDE)),
         columns=columns,
         rows=[(clock_text(at), _percent(value)) for at, value in _thin(known, MOST_ROWS) if value is not None],
         marks=[(clock_text(moment.at), moment.label) for moment in sorted(moments, key=lambda moment: moment.at)],
@@ -124,7 +124,7 @@ def _chart(
 
 
 def _percent(value: float) -> str:
-    return percent_text(value, 0 if value >= 10 or value == 0 else 1)
+    return percent_text(value, 0 if value >= 10 or value == round(value) else 1)
 
 
 def _caption(known: Sequence[tuple[datetime, float]], limit: float | None) -> str:

@@ -68,7 +68,7 @@ def exact(at: datetime | None) -> SafeString:
     """`{{ dt|exact }}` → <time>12 mar. 2026, 14:36:27 UTC−03:00</time>."""
     if at is None:
         return format_html('<span class="soft">—</span>')
-    return format_html('<time datetime="{}">{}</time>', formats.iso_text(at), formats.exact_text(at))
+    return format_html('<time class="exact" datetime="{}">{}</time>', formats.iso_text(at), formats.exact_text(at))
 
 
 @register.filter
@@ -268,8 +268,9 @@ def error_summary(form: BaseForm) -> dict[str, Any]:
     """`{% error_summary form %}`: every error, listed on top, each a link to its field."""
     problems: list[tuple[str, str]] = [("", str(text)) for text in form.non_field_errors()]
     for field in form:
-        target = str(field.id_for_label or field.auto_id)
-        problems += [(f"#{target}" if target else "", str(text)) for text in field.errors]
+        # A group of choices has no control of its own: its first choice takes the focus.
+        target = f"{field.auto_id}_0" if field.field.widget.use_fieldset else str(field.id_for_label or field.auto_id)
+        problems += [(f"#{target}" if target else "", f"{field.label}: {text}") for text in field.errors]
     return {"problems": problems}
 
 

@@ -59,7 +59,8 @@ def _in_file(path: Path) -> Iterator[tuple[int, Message]]:
     text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":
         # Django's own translation of a template into calls that a Python extractor understands.
-        text = templatize(text, origin=str(path))
+        # (Babel's takes the page's indentation for Python's, so there is none.)
+        text = "\n".join(line.lstrip() for line in templatize(text, origin=str(path)).split("\n"))
     source = BytesIO(text.encode("utf-8"))
     for line, found, _comments, context in extract("python", source, KEYWORDS, (), {"encoding": "utf-8"}):
         ids = tuple(found) if isinstance(found, tuple | list) else (found,)
