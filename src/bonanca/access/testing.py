@@ -24,7 +24,10 @@ _BRACES = re.compile(r"\{(?:(?P<kind>[a-z_]+):)?(?P<name>[a-z_]+)\}")
 
 @dataclass(frozen=True)
 class Door:
-    """One way in. `access` is a Permission of `@page`, "public", "token" (API), or None when nobody said."""
+    """One way in. `access` is a Permission of `@page`, "public", "token" or "token:<scope>", None when nobody said.
+
+    A view outside `/api/v1` that authenticates by token itself says so: `view.access = "token:alerts"`.
+    """
 
     kind: str
     path: str
@@ -69,7 +72,8 @@ def _operations() -> Iterator[Door]:
 
 
 def _of_api(api: NinjaAPI) -> Iterator[Door]:
-    for prefix, router in api._routers:
+    for router in api._get_bound_routers():
+        prefix = router.prefix
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 said = _access(operation.view_func)
