@@ -85,3 +85,15 @@ def api_auth(request: HttpRequest) -> Actor | None:
         actor = person(request.user)
     request.actor = actor  # type: ignore[attr-defined]
     return actor
+
+
+def caller(request: HttpRequest) -> Actor:
+    """Return the actor that `api_auth` has let in.
+
+    Raises:
+        NotAllowed: nobody was let in (a route without authentication).
+    """
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None:
+        raise NotAllowed("This needs a token or a signed-in person.")
+    return actor

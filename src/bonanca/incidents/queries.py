@@ -74,6 +74,8 @@ class EntryView:
     text: str
     facts: dict[str, Any]
     written_by_person: bool
+    # The words as recorded: a message id, or what a person wrote.
+    recorded_text: str
 
     @property
     def kind_label(self) -> str:
@@ -170,6 +172,7 @@ def timeline(incident_id: UUID, *, kind: str | None = None) -> tuple[EntryView, 
             text=e.text if e.written_by_person else render(e.text, e.facts),
             facts=e.facts,
             written_by_person=e.written_by_person,
+            recorded_text=e.text,
         )
         for e in rows
     )

@@ -1,0 +1,202 @@
+"""Evidence as a Markdown document in one language. Where evidence ends, it asks; it never invents (requirement C4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone, translation
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from bonanca.incidents.queries import render
+from bonanca.incidents.state import SHORT_LABEL, Severity
+from bonanca.postmortems.evidence import Evidence
+from bonanca.ui.formats import clock_text, day_text, duration_text, exact_text, number_text, percent_text, zone_text
+
+CHART_NAME = "error-ratio.svg"
+
+
+def draft(evidence: Evidence, *, locale: str, time_zone: str) -> str:
+    """Return the whole draft; times are in `time_zone`, words and numbers as `locale` writes them."""
+    with translation.override(locale), timezone.override(ZoneInfo(time_zone)):
+        parts = [
+            _heading(evidence),
+            _summary(evidence),
+            _timeline(evidence),
+            _detection(evidence),
+            _impact(evidence),
+            _budget(evidence),
+            _cause(evidence),
+            _response(evidence),
+            _actions(),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _question(text: str) -> str:
+    return f"> ❓ {text}"
+
+
+def _cell(text: str) -> str:
+    """Return text that cannot end its table cell or row."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _heading(e: Evidence) -> str:
+    over = e.resolved_at or e.detected_at
+    rows = [
+        [_("Incident"), f"INC-{e.number}"],
+        [_("Severity"), f"{SHORT_LABEL[e.severity]} {Severity(e.severity).label}"],
+        [_("Service"), f"{e.service_name} (`{e.service}`)"],
+        [_("Date"), day_text(e.started_at)],
+        [_("Duration"), duration_text((over - e.started_at).total_seconds())],
+        [_("Incident Commander"), e.commander or "—"],
+    ]
+    return f"# {_cell(e.title)}\n\n" + _table([_("Fact"), _("Value")], rows)
+
+
+def _summary(e: Evidence) -> str:
+    what = _("From %(start)s on, %(failed)s of %(total)s requests to %(service)s failed (%(share)s).") % {
+        "start": exact_text(e.started_at),
+        "failed": number_text(e.impact.failed),
+        "total": number_text(e.impact.total),
+        "service": e.service_name,
+        "share": percent_text(_share(e), 1),
+    }
+    when = _("It was detected after %(detect)s.") % {"detect": duration_text(e.detection.detect_s)}
+    if e.detection.contain_s is not None:
+        when += " " + _("The impact was contained after %(seconds)s.") % {
+            "seconds": duration_text(e.detection.contain_s)
+        }
+    if e.detection.restore_s is not None:
+        when += " " + _("The service was back after %(seconds)s.") % {"seconds": duration_text(e.detection.restore_s)}
+    if e.suspect is not None:
+        why = _("Suspected change: %(label)s, %(title)s.") % {"label": e.suspect.label, "title": e.suspect.title}
+    else:
+        why = _question(_("No change is on record shortly before. What set it off?"))
+    how = _("How it ended: %(rollback)s.") % {"rollback": e.rollback} if e.rollback else _question(_("What ended it?"))
+    return "\n\n".join([f"## {_('Executive summary')}", what, when, why, how])
+
+
+def _share(e: Evidence) -> float:
+    return 100.0 * e.impact.failed / e.impact.total if e.impact.total else 0.0
+
+
+def _timeline(e: Evidence) -> str:
+    head = [f"{_('Time')} ({zone_text(e.started_at)})", _("What happened"), _("Who")]
+    measured = [clock_text(e.started_at), f"**{_('First failed request (measured)')}**", "—"]
+    rows = [[clock_text(f.at), f.text if f.written_by_person else render(f.text, f.facts), f.actor] for f in e.timeline]
+    place = sum(1 for f in e.timeline if f.at < e.started_at)
+    rows.insert(place, measured)
+    return f"## {_('Timeline')}\n\n" + _table(head, rows)
+
+
+def _detection(e: Evidence) -> str:
+    lines = [f"## {_('Detection')}", ""]
+    if e.detection.summary:
+        lines.append(_("Alert: %(summary)s") % {"summary": e.detection.summary})
+    else:
+        lines.append(_question(_("It was reported by a person. Why did no alert fire?")))
+    steps = [
+        (_("First failure to detection"), e.detection.detect_s),
+        (_("First failure to the page's delivery"), e.detection.page_s),
+        (_("First failure to acknowledgement"), e.detection.acknowledge_s),
+        (_("First failure to containment"), e.detection.contain_s),
+        (_("First failure to recovery"), e.detection.restore_s),
+    ]
+    rows = [[name, duration_text(value) if value is not None else _("not measured")] for name, value in steps]
+    return "\n".join(lines) + "\n\n" + _table([_("Interval"), _("Measured")], rows)
+
+
+def _impact(e: Evidence) -> str:
+    rows = [
+        [_("Requests while it lasted"), number_text(e.impact.total)],
+        [_("Failed requests"), f"{number_text(e.impact.failed)} ({percent_text(_share(e), 1)})"],
+        [_("of these answered with a polite page"), number_text(e.impact.contained)],
+    ]
+    lines = [f"## {_('Impact')}", "", _table([_("Measure"), _("Value")], rows), ""]
+    lines.append(f"![{_('Error ratio over time')}]({CHART_NAME})")
+    if e.rows is not None:
+        lines += ["", f"### {_('Data')}", "", _rows_words(e)]
+    lines += ["", _question(_("How many people were affected, and what did it mean for them?"))]
+    return "\n".join(lines)
+
+
+def _rows_words(e: Evidence) -> str:
+    assert e.rows is not None  # the caller has looked
+    total = sum(e.rows.counts.values())
+    words = {
+        "applied": _("applied again"),
+        "duplicate": _("there already"),
+        "conflict": _("in conflict, for a decision"),
+        "waiting": _("waiting"),
+    }
+    parts = [f"{number_text(count)} {words.get(outcome, outcome)}" for outcome, count in e.rows.counts.items() if count]
+    text = _("%(total)s rows written before the rollback were set aside: %(parts)s.") % {
+        "total": number_text(total),
+        "parts": ", ".join(parts) or "—",
+    }
+    if e.rows.kept_database:
+        text += " " + _("The replaced database is kept as `%(name)s`.") % {"name": e.rows.kept_database}
+    return text
+
+
+def _budget(e: Evidence) -> str:
+    if not e.budgets:
+        return f"## {_('Error budget impact')}\n\n" + _question(_("No objective covers this service. Which should?"))
+    head = [_("Objective"), _("Target"), _("Spent by this incident"), _("Left now"), _("Deploy status")]
+    labels = {"normal": _("Normal"), "caution": _("Caution"), "warning": _("Warning"), "freeze": _("Freeze")}
+    rows = []
+    for b in e.budgets:
+        spent = percent_text(b.spent_by_incident_percent, 1) if b.spent_by_incident_percent is not None else "—"
+        left = percent_text(b.remaining_percent, 1)
+        rows.append([b.name, percent_text(b.objective, 1), spent, left, labels.get(b.status, b.status)])
+    return f"## {_('Error budget impact')}\n\n" + _table(head, rows)
+
+
+def _cause(e: Evidence) -> str:
+    lines = [f"## {_('Root cause')}", ""]
+    if e.suspect is not None:
+        because = "; ".join(render(text, facts) for text, facts in e.suspect.reasons)
+        lines.append(
+            _("Suspected change: %(label)s (%(version)s), because %(because)s.")
+            % {"label": e.suspect.label, "version": e.suspect.version, "because": because}
+        )
+        lines += ["", *(f"- `{line}`" for line in [*e.suspect.commits, *e.suspect.files]), ""]
+    lines += [f"### {_('Five whys')}", ""]
+    lines += [f"{n}. {_question(_('Why?'))[2:]}" for n in range(1, 6)]
+    lines += [
+        "",
+        f"### {_('Contributing factors')}",
+        "",
+        _question(_("What made it possible, and what made it worse?")),
+    ]
+    return "\n".join(lines)
+
+
+def _response(e: Evidence) -> str:
+    lines = [f"## {_('Response')}", ""]
+    if e.containments:
+        lines.append("- " + _("Contained: %(what)s") % {"what": ", ".join(f"`{c}`" for c in e.containments)})
+    if e.rollback:
+        lines.append("- " + _("Brought back: %(title)s") % {"title": e.rollback})
+    lines += ["", _question(_("What went well? Where were we lucky?"))]
+    return "\n".join(lines)
+
+
+def _actions() -> str:
+    head = [_("Action"), _("Owner"), _("Deadline"), _("Horizon"), _("Ticket")]
+    ask = _question(_("Which measurable change keeps this class of failure from coming back? One line an action."))
+    return f"## {_('Action items')}\n\n{ask}\n\n" + _table(head, [["", "", "", "", ""]])
+
+
+def file_name(evidence: Evidence, day: datetime) -> str:
+    """Return `YYYY-MM-DD-kebab-title.md` (requirement C6), the day in the active zone."""
+    words = slugify(evidence.title)[:60].strip("-") or f"inc-{evidence.number}"
+    return f"{timezone.localtime(day):%Y-%m-%d}-{words}.md"

@@ -1,0 +1,221 @@
+"""What a draft is made of: measured facts, collected when the incident resolves (requirement C4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from bonanca.catalog.queries import get_service
+from bonanca.delivery.queries import contents, get_change
+from bonanca.incidents.queries import EntryView, IncidentView, get_incident, suspects
+from bonanca.incidents.queries import timeline as incident_timeline
+from bonanca.oncall.queries import pages_of
+from bonanca.recovery.queries import set_aside_of_run
+from bonanca.response.queries import containments_of, plans
+from bonanca.signals.queries import budget, budget_spent_by, get_alert, impact, objectives, series
+
+
+@dataclass(frozen=True)
+class TimelineFact:
+    """One row of the timeline; `text` is a message id with placeholders in `facts`, unless a person wrote it."""
+
+    at: datetime
+    kind: str
+    actor: str
+    text: str
+    facts: dict[str, Any]
+    written_by_person: bool
+
+
+@dataclass(frozen=True)
+class SuspectFact:
+    """The change under suspicion, with why and what it brought."""
+
+    change_id: UUID
+    label: str
+    title: str
+    version: str
+    changed_at: datetime
+    reasons: list[tuple[str, dict[str, Any]]]
+    files: list[str]
+    commits: list[str]
+
+
+@dataclass(frozen=True)
+class DetectionFact:
+    """How it was noticed; seconds from the first failure."""
+
+    summary: str
+    detect_s: float
+    page_s: float | None
+    acknowledge_s: float | None
+    contain_s: float | None
+    restore_s: float | None
+
+
+@dataclass(frozen=True)
+class ImpactFact:
+    """Requests of the service while it lasted."""
+
+    total: int
+    failed: int
+    contained: int
+
+
+@dataclass(frozen=True)
+class BudgetFact:
+    """One objective: what this incident cost of its budget (percent), and what is left."""
+
+    slo: str
+    name: str
+    objective: float
+    window_s: int
+    spent_by_incident_percent: float | None
+    remaining_percent: float
+    status: str
+
+
+@dataclass(frozen=True)
+class RowsFact:
+    """What became of the rows that the rollback set aside: outcome → rows."""
+
+    kept_database: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class PointFact:
+    """One point of the chart; `error_ratio` None when there was no traffic."""
+
+    at: datetime
+    width_s: float
+    error_ratio: float | None
+    rps: float | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything measured about one incident."""
+
+    incident_id: UUID
+    number: int
+    title: str
+    service: str
+    service_name: str
+    severity: str
+    commander: str
+    started_at: datetime
+    detected_at: datetime
+    resolved_at: datetime | None
+    contained_at: datetime | None
+    mitigated_at: datetime | None
+    detection: DetectionFact
+    impact: ImpactFact
+    budgets: list[BudgetFact]
+    timeline: list[TimelineFact]
+    suspect: SuspectFact | None
+    containments: list[str]
+    rollback: str
+    rows: RowsFact | None
+    points: list[PointFact] = field(default_factory=list)
+
+
+def collect(incident_id: UUID, now: datetime) -> Evidence:
+    """Read everything that the house knows of an incident.
+
+    Raises:
+        NotFound: there is no such incident.
+    """
+    incident = get_incident(incident_id)
+    until = incident.resolved_at or now
+    seen = impact(incident.service, incident.started_at, until)
+    rollback = next((p for p in plans(incident_id=incident_id) if p.kind == "rollback" and p.run_id), None)
+    rows = set_aside_of_run(rollback.run_id) if rollback and rollback.run_id else None
+    return Evidence(
+        incident_id=incident.id,
+        number=incident.number,
+        title=incident.title,
+        service=incident.service,
+        service_name=get_service(incident.service).name,
+        severity=incident.severity,
+        commander=incident.commander_name,
+        started_at=incident.started_at,
+        detected_at=incident.detected_at,
+        resolved_at=incident.resolved_at,
+        contained_at=incident.contained_at,
+        mitigated_at=incident.mitigated_at,
+        detection=_detection(incident),
+        impact=ImpactFact(seen.total, seen.failed, seen.contained),
+        budgets=_budgets(incident, until, now),
+        timeline=[_entry(e) for e in incident_timeline(incident_id)],
+        suspect=_suspect(incident_id),
+        containments=[c.match or c.service for c in containments_of(incident_id)],
+        rollback=rollback.title if rollback else "",
+        rows=RowsFact(rows.kept_database, dict(rows.counts)) if rows else None,
+        points=_points(incident, until),
+    )
+
+
+def _detection(incident: IncidentView) -> DetectionFact:
+    def after(moment: datetime | None) -> float | None:
+        return round((moment - incident.started_at).total_seconds(), 1) if moment else None
+
+    page = next(iter(pages_of(incident.id)), None)
+    summary = get_alert(incident.alert_id).summary if incident.alert_id else ""
+    return DetectionFact(
+        summary=summary,
+        detect_s=after(incident.detected_at) or 0.0,
+        page_s=after(page.delivered_at) if page else None,
+        acknowledge_s=after(incident.acknowledged_at),
+        contain_s=after(incident.contained_at),
+        restore_s=after(incident.mitigated_at),
+    )
+
+
+def _budgets(incident: IncidentView, until: datetime, now: datetime) -> list[BudgetFact]:
+    spent = budget_spent_by(incident.service, incident.started_at, until)
+    facts = []
+    for objective in objectives(incident.service):
+        left = budget(objective.slug, now)
+        facts.append(
+            BudgetFact(
+                slo=left.slo,
+                name=left.name,
+                objective=left.objective,
+                window_s=left.window_s,
+                spent_by_incident_percent=round(spent, 2) if spent is not None else None,
+                remaining_percent=round(left.remaining_percent, 2),
+                status=str(left.status),
+            )
+        )
+    return facts
+
+
+def _entry(entry: EntryView) -> TimelineFact:
+    return TimelineFact(entry.at, entry.kind, entry.actor, entry.recorded_text, entry.facts, entry.written_by_person)
+
+
+def _suspect(incident_id: UUID) -> SuspectFact | None:
+    first = next(iter(suspects(incident_id)), None)
+    if first is None:
+        return None
+    change = get_change(first.change_id)
+    brought = contents(change)
+    return SuspectFact(
+        change_id=change.id,
+        label=change.label,
+        title=first.title,
+        version=first.version,
+        changed_at=first.changed_at,
+        reasons=list(first.reasons),
+        files=[f"{f.path} (+{f.added or 0} −{f.removed or 0})" for f in brought.stat.files] if brought else [],
+        commits=[f"{c.short} {c.subject}" for c in brought.commits] if brought else [],
+    )
+
+
+def _points(incident: IncidentView, until: datetime) -> list[PointFact]:
+    margin = timedelta(seconds=max(30.0, 0.2 * (until - incident.started_at).total_seconds()))
+    found = series(incident.service, incident.started_at - margin, until, max_points=120)
+    return [PointFact(p.at, p.width_s, p.error_ratio, p.rps) for p in found]
