@@ -25,6 +25,8 @@ class Backup(Holder):
     """One backup of one service's database. Sizes in bytes; `row_counts` is `schema.table` → rows of its snapshot."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    # The plan's step that takes it, when a plan does: its next worker finds by it what its last one began.
+    key = models.CharField(max_length=300, blank=True, default="")
     service = models.SlugField(max_length=100)
     state = models.CharField(max_length=20, choices=BackupState.choices, default=BackupState.RUNNING)
     taken_by = models.CharField(max_length=300)
@@ -36,6 +38,7 @@ class Backup(Holder):
     lsn = models.CharField(max_length=40, blank=True, default="")
     row_counts = models.JSONField(default=dict)
     object_name = models.CharField(max_length=300)
+    database_bytes = models.BigIntegerField(default=0)
     plain_bytes = models.BigIntegerField(default=0)
     size_bytes = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True, default="")
@@ -83,6 +86,7 @@ class Drill(Holder):
     """One restore of a backup into a scratch server. `restore_seconds` is the RTO, `age_seconds` the RPO measured."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    key = models.CharField(max_length=300, blank=True, default="")
     backup = models.ForeignKey(Backup, on_delete=models.CASCADE, related_name="drills")
     state = models.CharField(max_length=20, choices=DrillState.choices, default=DrillState.RUNNING)
     run_by = models.CharField(max_length=300)

@@ -35,6 +35,10 @@ class ReplicaProblem(Unavailable):
     """A place cannot be written or read; the message names it and says why."""
 
 
+class ReplicaMissing(ReplicaProblem):
+    """The place answers, and the object is not there."""
+
+
 class PlaceInvalid(Invalid):
     """This is neither a directory nor a kind of bucket that we know."""
 
@@ -76,11 +80,13 @@ class Replica:
         """The object's bytes in pieces.
 
         Raises:
-            ReplicaProblem: it is missing or unreadable.
+            ReplicaMissing: it is not there. ReplicaProblem: it is unreadable, or the place does not answer.
         """
         try:
             for piece in obstore.get(self._open(), name).stream(min_chunk_size=_CHUNK):
                 yield bytes(piece)
+        except FileNotFoundError as error:
+            raise ReplicaMissing(_("%(place)s: there is no %(name)s") % {"place": self.place, "name": name}) from error
         except PROBLEMS as error:
             raise self._problem(error) from error
 

@@ -1,0 +1,76 @@
+"""Begin a backup: its row, before any byte is read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, require
+from bonanca.catalog.queries import get_service
+from bonanca.kernel.audit import record
+from bonanca.kernel.errors import Conflict, Invalid
+from bonanca.kernel.ids import new_id
+from bonanca.recovery import holding
+from bonanca.recovery.identities import recipients_of
+from bonanca.recovery.models import Backup, BackupReplica
+from bonanca.recovery.operations.fail_backup import abandon
+from bonanca.recovery.queries import get_backup
+from bonanca.recovery.replicas import checked_place
+from bonanca.recovery.state import BackupState
+from bonanca.recovery.views import BackupView
+
+
+class NoBackupDeclared(Invalid):
+    """The service declares no database, or no backup."""
+
+
+class BackupRunning(Conflict):
+    """A backup of this service is running."""
+
+
+def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") -> BackupView:
+    """Record that a backup begins. A dead process's unfinished one, or one of the same `key`, is failed first.
+
+    Raises:
+        NotFound: no such service. NoBackupDeclared, InvalidRecipient, PlaceInvalid: the declaration does not suffice.
+        BackupRunning: a living process takes one. NotAllowed: the actor may not act on the service.
+    """
+    declared = get_service(service)
+    require(actor, Permission.RESPOND, team=declared.team_slug)
+    policy, database = declared.backup, declared.database
+    if policy is None or database is None or not policy.replicas:
+        raise NoBackupDeclared(
+            _("The service %(service)s declares no backup.") % {"service": service},
+            hint=_("Declare `database` and `backup` (replicas, recipients) in bonanca.yaml and apply it."),
+        )
+    recipients_of(policy.recipients)
+    places = [checked_place(place) for place in dict.fromkeys(policy.replicas)]
+    for unfinished in Backup.objects.filter(service=service, state=BackupState.RUNNING):
+        if holding.gone(unfinished, now) or (key and unfinished.key == key):
+            abandon(unfinished.id, now=now)
+    identity = new_id()
+    try:
+        with transaction.atomic():
+            backup = Backup.objects.create(
+                id=identity,
+                key=key,
+                service=service,
+                taken_by=actor.label,
+                started_at=now,
+                beat_at=now,
+                database=database.name,
+                object_name=f"{service}/{service}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{identity.hex[-12:]}.bnc",
+                **holding.me(),
+            )
+            BackupReplica.objects.bulk_create(
+                BackupReplica(backup=backup, position=position, place=place)
+                for position, place in enumerate(places, start=1)
+            )
+            facts = {"service": service, "database": database.name, "replicas": places}
+            record(aggregate=f"backup:{backup.id}", action="backup.started", actor=actor.label, facts=facts, now=now)
+    except IntegrityError as error:
+        raise BackupRunning(_("A backup of %(service)s is running.") % {"service": service}) from error
+    return get_backup(backup.id)

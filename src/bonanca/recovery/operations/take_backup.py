@@ -1,0 +1,169 @@
+"""Take a backup of a service's database: dump, seal, store in every place. Long work between short transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from bonanca.access.actors import Actor
+from bonanca.catalog.queries import get_service
+from bonanca.kernel.audit import record
+from bonanca.kernel.errors import Conflict, Unavailable
+from bonanca.outbox.operations.publish import publish
+from bonanca.recovery import holding
+from bonanca.recovery.events import BackupStored
+from bonanca.recovery.folders import staging_file
+from bonanca.recovery.models import Backup, BackupReplica
+from bonanca.recovery.operations.begin_backup import begin_backup
+from bonanca.recovery.operations.fail_backup import fail_backup
+from bonanca.recovery.queries import get_backup
+from bonanca.recovery.replicas import Replica, ReplicaProblem
+from bonanca.recovery.sealing import SealedDatabase, seal_database
+from bonanca.recovery.state import BackupState, ReplicaState, backup_sources
+from bonanca.recovery.views import BackupView
+
+Progress = Callable[[float | None, str], None]
+
+
+class BackupLost(Conflict):
+    """Somebody else ended this backup while it was being taken."""
+
+
+class NoReplicaStored(Unavailable):
+    """No place took the backup."""
+
+
+def take_backup(
+    *, service: str, actor: Actor, now: datetime, key: str = "", progress: Progress = lambda share, text: None
+) -> BackupView:
+    """Take, seal and store one backup (requirement Y8).
+
+    It is `stored` when at least one place has it; each place has its own state and error, and none waits for another.
+
+    Args:
+        key: of a plan's step; an unfinished backup of the same key is given up first.
+        progress: told a share (0 to 1, None: unknown) and a text; what it raises ends the backup.
+
+    Raises:
+        What `begin_backup` raises; DatabaseUnreachable, ServerTooNew, DumpFailed, DiskFull, NoReplicaStored: the
+        backup is then recorded as failed with that reason.
+    """
+    view = begin_backup(service=service, actor=actor, now=now, key=key)
+    clock = holding.running_clock(now)
+    staged = staging_file(view.id)
+    try:
+        sealed = _seal(view, staged, clock, progress)
+        _record_sealed(view.id, sealed)
+        progress(None, _("storing in %(count)d places") % {"count": len(view.replicas)})
+        _store_everywhere(view, staged, sealed, clock)
+        return _finish(view.id, actor, clock())
+    except BaseException as error:  # also Ctrl-C: a row must not say "running" for ever
+        reason = str(error) or type(error).__name__
+        fail_backup(backup_id=view.id, error=reason, actor=actor, now=clock())
+        raise
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def _seal(view: BackupView, staged: Path, clock: Callable[[], datetime], progress: Progress) -> SealedDatabase:
+    declared = get_service(view.service)
+    assert declared.database is not None  # begin_backup has seen both
+    assert declared.backup is not None
+    beaten = monotonic()
+
+    def on_bytes(total: int) -> None:
+        nonlocal beaten
+        progress(None, _("%(megabytes).1f MB dumped") % {"megabytes": total / 1e6})
+        if monotonic() - beaten > holding.BEAT_EVERY_S:
+            beaten = monotonic()
+            _beat(view.id, clock())
+
+    return seal_database(
+        declared.database.dsn(),
+        staged,
+        recipients=declared.backup.recipients,
+        label={"service": view.service, "backup": str(view.id), "database": view.database},
+        on_bytes=on_bytes,
+    )
+
+
+def _store_everywhere(view: BackupView, staged: Path, sealed: SealedDatabase, clock: Callable[[], datetime]) -> None:
+    with ThreadPoolExecutor(max_workers=len(view.replicas), thread_name_prefix="replica") as pool:
+        waiting: dict[Future[int], str] = {
+            pool.submit(Replica(replica.place).store, staged, view.object_name): replica.place
+            for replica in view.replicas
+        }
+        while waiting:
+            done, _running = wait(waiting, timeout=holding.BEAT_EVERY_S, return_when="FIRST_COMPLETED")
+            for future in done:
+                _record_replica(view.id, waiting.pop(future), future, sealed, clock())
+            _beat(view.id, clock())
+
+
+def _record_replica(backup_id: UUID, place: str, future: Future[int], sealed: SealedDatabase, now: datetime) -> None:
+    row = BackupReplica.objects.filter(backup_id=backup_id, place=place)
+    try:
+        size = future.result()
+    except ReplicaProblem as problem:
+        row.update(state=ReplicaState.FAILED, error=problem.message)
+    else:
+        row.update(state=ReplicaState.STORED, size_bytes=size, sha256=sealed.sealed.sha256, stored_at=now, error="")
+
+
+def _record_sealed(backup_id: UUID, sealed: SealedDatabase) -> None:
+    changed = Backup.objects.filter(pk=backup_id, state=BackupState.RUNNING).update(
+        snapshot_at=sealed.snapshot_at,
+        server_version=sealed.server_version,
+        lsn=sealed.lsn or "",
+        row_counts=dict(sealed.row_counts),
+        database_bytes=sealed.database_bytes,
+        plain_bytes=sealed.sealed.plain_size,
+        size_bytes=sealed.sealed.size,
+        sha256=sealed.sealed.sha256,
+    )
+    if not changed:
+        raise _lost()
+
+
+def _beat(backup_id: UUID, now: datetime) -> None:
+    if not Backup.objects.filter(pk=backup_id, state=BackupState.RUNNING).update(beat_at=now):
+        raise _lost()
+
+
+def _finish(backup_id: UUID, actor: Actor, now: datetime) -> BackupView:
+    view = get_backup(backup_id)
+    stored = [replica for replica in view.replicas if replica.state is ReplicaState.STORED]
+    failed = [replica for replica in view.replicas if replica.state is ReplicaState.FAILED]
+    if not stored:
+        raise NoReplicaStored(
+            _("No place took the backup: %(reasons)s") % {"reasons": "; ".join(replica.error for replica in failed)}
+        )
+    with transaction.atomic():
+        sources = backup_sources(BackupState.STORED)
+        changed = Backup.objects.filter(pk=backup_id, state=BackupState.RUNNING, state__in=sources).update(
+            state=BackupState.STORED, finished_at=now, error="; ".join(replica.error for replica in failed)
+        )
+        if not changed:
+            raise _lost()
+        facts = {
+            "service": view.service,
+            "size_bytes": view.size_bytes,
+            "sha256": view.sha256,
+            "rows": view.rows,
+            "stored": [replica.place for replica in stored],
+            "failed": [replica.place for replica in failed],
+        }
+        record(aggregate=f"backup:{backup_id}", action="backup.stored", actor=actor.label, facts=facts, now=now)
+        publish(BackupStored(backup_id, view.service, view.size_bytes, len(stored), len(failed)), now=now)
+    return get_backup(backup_id)
+
+
+def _lost() -> BackupLost:
+    return BackupLost(_("This backup was ended by somebody else while it was being taken."))

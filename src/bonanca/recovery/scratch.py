@@ -1,0 +1,247 @@
+"""Restore a backup into a server that exists only for this, and look at what came back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import psycopg
+from django.utils.translation import gettext as _
+
+from bonanca.actuators.postgres.cluster import Cluster
+from bonanca.actuators.postgres.dump import create_empty, restore_database
+from bonanca.actuators.postgres.rows import count_rows
+from bonanca.actuators.postgres.sessions import session
+from bonanca.kernel.errors import BonancaError, Unavailable
+from bonanca.recovery.envelope import open_envelope
+from bonanca.recovery.replicas import Fetched, Replica, ReplicaMissing, ReplicaProblem
+from bonanca.recovery.sealing import DiskFull, disk_full_named
+from bonanca.recovery.views import BackupView
+
+CHECK_TIMEOUT_S = 60.0
+# The restored database, its write-ahead log and the opened dump beside the sealed one.
+ROOM_FACTOR = 1.5
+Say = Callable[[float | None, str], None]
+
+
+class NoReplicaIntact(Unavailable):
+    """No place gave the backup back as it was written. `lost`: every place answered, and none has it any more."""
+
+    lost = False
+
+
+class DrillNotHeld(BonancaError):
+    """The backup was restored and does not hold what it should; the message says what."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One query and what it must answer: `equals` something, or a number of `at_least`."""
+
+    name: str
+    sql: str
+    equals: Any = None
+    at_least: float | None = None
+
+
+@dataclass
+class Findings:
+    """What the drill saw, as JSON facts; it grows while the drill goes on, so that a failure keeps what was seen."""
+
+    replicas: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"replicas": self.replicas, "seconds": self.seconds, "counts": self.counts, "checks": self.checks}
+
+
+def restore_and_check(
+    backup: BackupView,
+    folder: Path,
+    *,
+    identities: Sequence[str],
+    checks: Sequence[Check],
+    findings: Findings,
+    say: Say,
+) -> float:
+    """Fetch from the first intact place, open, restore and check; every other place is read and compared too.
+
+    Args:
+        folder: for the scratch server and the opened backup; the caller removes it.
+
+    Returns:
+        restore_seconds: from the first byte fetched to a database that answers (the RTO that was measured).
+
+    Raises:
+        NoReplicaIntact, WrongIdentity, EnvelopeDamaged, DiskFull, DumpFailed, ClusterFailed, DrillNotHeld.
+    """
+    _room(folder, backup)
+    folder.mkdir(mode=0o700, parents=True)
+    began = monotonic()
+    sealed = _fetch_intact(backup, folder, findings, say)
+    say(0.25, _("opening"))
+    dump = folder / "dump"
+    with _timed(findings, "open"), disk_full_named(dump), sealed.open("rb") as source, dump.open("xb") as out:
+        open_envelope(source, out, identities=identities)
+    sealed.unlink()
+    scratch = Cluster(folder / "server")
+    try:
+        say(0.35, _("starting a scratch server"))
+        with _timed(findings, "server"):
+            scratch.init(durable=False)
+            scratch.start(durable=False)
+            scratch.wait_ready()
+        say(0.5, _("restoring"))
+        dsn = scratch.dsn(backup.database)
+        with _timed(findings, "restore"):
+            create_empty(dsn)
+            restore_database(dsn, dump)
+        restore_seconds = monotonic() - began
+        say(0.8, _("checking"))
+        with _timed(findings, "check"):
+            _compare_counts(dsn, backup.row_counts, findings)
+            _run_checks(dsn, checks, findings)
+    finally:
+        scratch.stop()
+    say(0.9, _("reading the other places"))
+    for replica in backup.replicas[len(findings.replicas) :]:
+        _read_back(replica.place, backup, None, findings)
+    _verdict(findings)
+    return restore_seconds
+
+
+def _room(folder: Path, backup: BackupView) -> None:
+    needed = backup.size_bytes + backup.plain_bytes + int(backup.database_bytes * ROOM_FACTOR)
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise DiskFull(
+            _("The drill needs %(needed).0f MB on the disk of %(folder)s and %(free).0f MB are free.")
+            % {"needed": needed / 1e6, "folder": folder.parent, "free": free / 1e6}
+        )
+
+
+def _fetch_intact(backup: BackupView, folder: Path, findings: Findings, say: Say) -> Path:
+    target = folder / "sealed.bnc"
+    for replica in backup.replicas:
+        say(0.05, _("reading %(place)s") % {"place": replica.place})
+        if _read_back(replica.place, backup, target, findings):
+            return target
+    problems = "; ".join(found["error"] for found in findings.replicas)
+    none = NoReplicaIntact(_("No place holds the backup as it was written. %(problems)s") % {"problems": problems})
+    none.lost = all(found["answered"] for found in findings.replicas)
+    raise none
+
+
+def _read_back(place: str, backup: BackupView, target: Path | None, findings: Findings) -> bool:
+    began = monotonic()
+    error, answered = "", True
+    try:
+        with disk_full_named(target or Path("/dev/null")):
+            fetched = Replica(place).fetch(backup.object_name, target)
+    except ReplicaProblem as problem:
+        error, answered = problem.message, isinstance(problem, ReplicaMissing)
+    else:
+        if fetched != Fetched(backup.size_bytes, backup.sha256):
+            error = _damage(place, backup, fetched)
+    seconds = round(monotonic() - began, 3)
+    findings.replicas.append(
+        {"place": place, "ok": not error, "answered": answered, "error": error, "seconds": seconds}
+    )
+    return not error
+
+
+def _damage(place: str, backup: BackupView, fetched: Fetched) -> str:
+    return _("%(place)s: %(name)s is damaged: %(size)d bytes, SHA-256 %(sum)s…; written were %(wanted)d, %(ours)s…") % {
+        "place": place,
+        "name": backup.object_name,
+        "size": fetched.size,
+        "sum": fetched.sha256[:12],
+        "wanted": backup.size_bytes,
+        "ours": backup.sha256[:12],
+    }
+
+
+def _compare_counts(dsn: str, expected: Mapping[str, int], findings: Findings) -> None:
+    with session(dsn, read_only=True) as connection:
+        restored = count_rows(connection)
+    differing = {
+        table: {"backup": expected.get(table), "restored": restored.get(table)}
+        for table in sorted({*expected, *restored})
+        if expected.get(table) != restored.get(table)
+    }
+    findings.counts = {"tables": len(expected), "rows": sum(restored.values()), "differing": differing}
+
+
+def _run_checks(dsn: str, checks: Sequence[Check], findings: Findings) -> None:
+    for check in checks:
+        got: Any = None
+        error = ""
+        try:
+            with session(dsn, read_only=True, timeout_s=CHECK_TIMEOUT_S) as connection:
+                row = connection.execute(check.sql.encode()).fetchone()
+                got = row[0] if row else None
+        except psycopg.Error as problem:
+            error = str(problem).strip().splitlines()[0]
+        findings.checks.append(
+            {
+                "name": check.name,
+                "sql": check.sql,
+                "expected": f"≥ {check.at_least:g}" if check.at_least is not None else str(check.equals),
+                "got": None if got is None else str(got),
+                "ok": not error and holds(got, check.equals, check.at_least),
+                "error": error,
+            }
+        )
+
+
+def holds(got: Any, equals: Any, at_least: float | None) -> bool:
+    """Whether an answer fits. Numbers are compared as numbers, whatever type the database gave them."""
+    if at_least is not None:
+        number = _number(got)
+        return number is not None and number >= Decimal(str(at_least))
+    left, right = _number(got), _number(equals)
+    return left == right if left is not None and right is not None else got == equals or str(got) == str(equals)
+
+
+def _number(value: Any) -> Decimal | None:
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _verdict(findings: Findings) -> None:
+    problems = [
+        _("%(table)s has %(restored)s rows, the backup had %(backup)s") % {"table": table, **counts}
+        for table, counts in findings.counts["differing"].items()
+    ]
+    problems += [
+        _("check “%(name)s”: expected %(expected)s, got %(got)s")
+        % {"name": check["name"], "expected": check["expected"], "got": check["error"] or check["got"]}
+        for check in findings.checks
+        if not check["ok"]
+    ]
+    if problems:
+        raise DrillNotHeld("; ".join(problems))
+
+
+class _timed:  # noqa: N801 - reads as the with-statement's verb
+    """Adds the seconds of its block to the findings."""
+
+    def __init__(self, findings: Findings, phase: str) -> None:
+        self._findings, self._phase = findings, phase
+
+    def __enter__(self) -> None:
+        self._began = monotonic()
+
+    def __exit__(self, *exc: object) -> None:
+        self._findings.seconds[self._phase] = round(monotonic() - self._began, 3)
