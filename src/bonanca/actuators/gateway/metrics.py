@@ -93,8 +93,10 @@ def parse(exposition: str) -> dict[str, ServiceCounters]:
     """Return the counters of every service named in an exposition, by slug.
 
     Raises:
-        ValueError: it is not in the text format.
+        ValueError: it is not in the text format, or not of a Traefik.
     """
+    if "traefik_" not in exposition:
+        raise ValueError("what answers there is not Traefik")
     # Nine of ten lines are about Go and the entry points; the parser is not fast.
     kept = "\n".join(line for line in exposition.splitlines() if line.startswith(_KEPT)) + "\n"
     families = list(text_string_to_metric_families(kept))

@@ -57,6 +57,7 @@ class Agent:
         self._applied: tuple[int, datetime] | None = None
         self._seen_restarts = 0
         self._refused = ""
+        self._saving: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._report_due = asyncio.Event()
 
@@ -98,6 +99,8 @@ class Agent:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._saving is not None:
+                await self._saving
 
     def _start_from_disk(self) -> None:
         kept, fault = self._store.load_desired()
@@ -148,14 +151,21 @@ class Agent:
         if desired != self._desired:
             self._desired = desired
             self._changed.set()
-            try:
-                self._store.save_desired(desired)
-            except OSError as error:
-                # A full disk costs the next start its memory, not visitors their containment.
-                log.error("gateway.not_kept", reason=str(error))
+            # Beside, not before: a disk that is busy syncing must not hold a containment up.
+            self._saving = asyncio.create_task(self._keep(desired, self._saving))
         elif self._applied is None or self._applied[0] != desired.version:
             self._changed.set()
         self._report_due.set()
+
+    async def _keep(self, desired: Desired, before: asyncio.Task[None] | None) -> None:
+        """Write `desired` to disk, after the one before it, so that the newest is what stays."""
+        if before is not None:
+            await before
+        try:
+            await asyncio.to_thread(self._store.save_desired, desired)
+        except OSError as error:
+            # A full disk costs the next start its memory, not visitors their containment.
+            log.error("gateway.not_kept", reason=str(error))
 
     async def _make_live(self) -> None:
         """Write what is wanted now, see that Traefik does it, sleep until it changes or something expires."""

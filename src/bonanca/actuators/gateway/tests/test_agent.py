@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 import httpx
 import psutil
@@ -28,7 +29,7 @@ from bonanca.actuators.gateway.tests.edge import (
     traefiks_of,
 )
 
-# What issue and design promise; the machine of the tests is shared, so the best of a few tries counts.
+# What issue and design promise. The median counts: one slow try is the shared machine's, most of them are ours.
 PROMISED_S = 0.5
 
 
@@ -64,7 +65,7 @@ def test_a_containment_takes_effect_within_half_a_second_and_is_reported_when_it
     agent: AgentProcess, web: WebStub, replica: Replica
 ) -> None:
     took = []
-    for version in (2, 4, 6):
+    for version in (2, 4, 6, 8, 10):
         web.set(desired(version, shop(replica), directives=(closed(key=f"run:{version}"),)))
         took.append(seconds_until(lambda: status(agent, "/checkout/pay") == 503))
         seconds_until(lambda v=version: web.applied() == v)  # type: ignore[misc]
@@ -72,7 +73,7 @@ def test_a_containment_takes_effect_within_half_a_second_and_is_reported_when_it
         assert status(agent, "/checkout-help") == 200
         web.set(desired(version + 1, shop(replica)))
         seconds_until(lambda: status(agent, "/checkout/pay") == 200)
-    assert min(took) < PROMISED_S, took
+    assert median(took) < PROMISED_S, took
     assert web.reports[-1]["metrics_url"] == agent.state()["metrics_url"]
 
 

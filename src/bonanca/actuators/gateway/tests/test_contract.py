@@ -1,0 +1,176 @@
+"""One contract for the gateway in memory and for the agent with Traefik: whoever passes can stand in for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import pytest
+
+from bonanca.actuators.gateway.fake import FakeGateway, Reply
+from bonanca.actuators.gateway.metrics import CountersUnavailable, ServiceCounters, parse, read_counters
+from bonanca.actuators.gateway.tests.edge import (
+    AgentProcess,
+    Replica,
+    WebStub,
+    closed,
+    desired,
+    seconds_until,
+    shop,
+)
+from bonanca.actuators.gateway.wire import Desired, encode
+
+
+class Bench(Protocol):
+    """A gateway with one shop of two replicas behind it."""
+
+    shop: Replica
+
+    def apply(self, state: Desired) -> bool: ...
+    def get(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Reply: ...
+    def counters(self, service: str) -> ServiceCounters: ...
+
+
+class Memory:
+    def __init__(self, replica: Replica) -> None:
+        self.shop = replica
+        self._gateway = FakeGateway(backend=lambda method, path: replica.status)
+
+    def apply(self, state: Desired) -> bool:
+        return self._gateway.apply(encode(state))
+
+    def get(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Reply:
+        host = (headers or {}).get("Host", "127.0.0.1")
+        return self._gateway.serve(path, method=method, headers=headers, host=host)
+
+    def counters(self, service: str) -> ServiceCounters:
+        return self._gateway.counters(service)
+
+
+class Real:
+    def __init__(self, replica: Replica, web: WebStub, agent: AgentProcess) -> None:
+        self.shop, self._web, self._agent = replica, web, agent
+
+    def apply(self, state: Desired) -> bool:
+        reports = len(self._web.reports)
+        self._web.set(state)
+        seconds_until(
+            lambda: any(
+                r["version"] == state.version or (r["refused"] and self._web.version == state.version)
+                for r in self._web.reports[reports:]
+            )
+        )
+        return bool(self._web.reports[-1]["refused"] == "")
+
+    def get(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Reply:
+        answer = self._agent.get(path, method=method, headers=headers)
+        names = ("Retry-After", "Cache-Control", "Content-Type", "Content-Language")
+        return Reply(answer.status_code, {n: answer.headers[n] for n in names if n in answer.headers}, answer.text)
+
+    def counters(self, service: str) -> ServiceCounters:
+        return read_counters(self._agent.state()["metrics_url"], service)
+
+
+@pytest.fixture(params=["memory", "traefik"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    with Replica() as replica:
+        if request.param == "memory":
+            yield Memory(replica)
+            return
+        with WebStub() as web, AgentProcess(tmp_path / "home", web.url) as agent:
+            yield Real(replica, web, agent)
+
+
+def test_it_serves_what_is_routed_and_nothing_else(bench: Bench) -> None:
+    assert bench.get("/").status == 404
+    assert bench.apply(desired(1, shop(bench.shop, path="/loja")))
+    assert [bench.get(p).status for p in ("/loja", "/loja/", "/loja/cart", "/lojas", "/")] == [200, 200, 200, 404, 404]
+
+
+def test_the_more_specific_place_wins_and_is_not_contained_with_the_other(bench: Bench) -> None:
+    outer, inner = shop(bench.shop), shop(bench.shop, service="estoque", path="/stock")
+    named = shop(bench.shop, service="parceiros", host="parceiros.example")
+    everything = closed(None, kind="maintenance")
+    assert bench.apply(desired(1, outer, inner, named, directives=(everything,)))
+    assert [bench.get(p).status for p in ("/", "/cart", "/stock", "/stock/1")] == [503, 503, 200, 200]
+    assert bench.get("/cart", headers={"Host": "parceiros.example"}).status == 200
+    assert bench.counters("estoque").total == 2
+    assert bench.counters("loja-api").contained == 2
+
+
+def test_a_contained_request_gets_the_words_and_is_counted_as_failed(bench: Bench) -> None:
+    assert bench.apply(desired(1, shop(bench.shop), directives=(closed(message="Estamos <cuidando> disto."),)))
+    page = bench.get("/checkout", method="POST", headers={"Accept": "text/html", "Accept-Language": "pt-BR"})
+    assert (page.status, page.headers["Retry-After"], page.headers["Cache-Control"]) == (503, "30", "no-store")
+    assert "Estamos &lt;cuidando&gt; disto." in page.text
+    told = msgspec.json.decode(bench.get("/checkout", headers={"Accept": "application/json"}).text)
+    assert (told["service"], told["reason"]) == ("loja-api", "disable")
+    for _ in range(3):
+        assert bench.get("/products").status == 200
+    bench.shop.status = 500
+    assert bench.get("/cart", method="POST").status == 500
+    bench.shop.status = 404
+    assert bench.get("/nothing").status == 404
+    counted = bench.counters("loja-api")
+    assert (counted.total, counted.failed, counted.contained) == (7, 3, 2)
+    assert counted.started_at_s is not None
+    by_class = {(r.code_class, r.method, r.directive is not None): r.requests for r in counted.routes}
+    assert by_class == {
+        ("2xx", "GET", False): 3,
+        ("4xx", "GET", False): 1,
+        ("5xx", "POST", False): 1,
+        ("5xx", "GET", True): 1,
+        ("5xx", "POST", True): 1,
+    }
+
+
+def test_maintenance_covers_what_was_closed_before_and_lifting_it_uncovers_that(bench: Bench) -> None:
+    door, house = closed(message="porta"), closed(None, key="m", kind="maintenance", message="casa")
+    assert bench.apply(desired(1, shop(bench.shop), directives=(door, house)))
+    assert "casa" in bench.get("/checkout").text
+    assert "casa" in bench.get("/products").text
+    assert bench.apply(desired(2, shop(bench.shop), directives=(door,)))
+    assert "porta" in bench.get("/checkout").text
+    assert bench.get("/products").status == 200
+
+
+def test_a_refused_state_leaves_the_one_before(bench: Bench) -> None:
+    assert bench.apply(desired(1, shop(bench.shop)))
+    assert not bench.apply(desired(2, shop(bench.shop), directives=(closed("/`) || Path(`/"),)))
+    assert bench.get("/products").status == 200
+
+
+def test_a_service_that_was_never_asked_has_counted_nothing(bench: Bench) -> None:
+    counted = bench.counters("nobody")
+    assert (counted.total, counted.failed, counted.contained) == (0, 0, 0)
+
+
+def test_a_services_counters_are_not_mixed_with_those_of_one_whose_name_begins_alike() -> None:
+    exposition = "".join(
+        f'traefik_router_requests_total{{code="{code}",method="GET",protocol="http",'
+        f'router="{router}@file",service="x@file"}} {count}\n'
+        for code, router, count in (
+            (200, "svc-loja", 1),
+            (200, "svc-loja.1", 2),
+            (200, "svc-loja-api", 4),
+            (503, "contain-loja-api-0123456789ab", 8),
+            (503, "contain-loja-0123456789ab.1", 16),
+            (503, "contain-loja-0123456789ab-0123456789ab", 32),
+            (404, "fallback", 64),
+        )
+    )
+    counted = parse(f"# TYPE traefik_router_requests_total counter\n{exposition}")
+    assert {name: (c.total, c.contained) for name, c in counted.items()} == {
+        "loja": (19, 16),
+        "loja-api": (12, 8),
+        "loja-0123456789ab": (32, 32),
+    }
+
+
+def test_counters_that_cannot_be_read_say_so() -> None:
+    with Replica() as replica, pytest.raises(CountersUnavailable):
+        read_counters(f"{replica.url}/health", "loja-api")
+    with pytest.raises(CountersUnavailable):
+        read_counters("http://127.0.0.1:9/metrics", "loja-api")
