@@ -1,7 +1,7 @@
 """Charts, drawn on the server: pages and documents read without JavaScript.
 
-`error_ratio_svg` and `budget_burn_svg` (Altair, vl-convert) return a `Chart`: `{{ chart }}` in a page, `chart.svg` in a
-document. `bars_90_days` and `sparkline` are a few shapes each and are written directly.
+`error_ratio_svg` and `budget_burn_svg` (Vega-Lite, drawn by vl-convert) return a `Chart`: `{{ chart }}` in a page,
+`chart.svg` in a document. `bars_90_days` and `sparkline` are a few shapes each and are written directly.
 """
 
 from bonanca.ui.charts.figure import Chart

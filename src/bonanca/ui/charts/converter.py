@@ -8,6 +8,7 @@ Frames: 4 bytes big-endian length, then UTF-8. Request: the specification. Answe
 """
 
 import json
+import os
 import select
 import struct
 import sys
@@ -19,7 +20,7 @@ def read_exactly(count: int) -> bytes:
     """Return `count` bytes of standard input, or fewer at its end."""
     parts = b""
     while len(parts) < count:
-        part = sys.stdin.buffer.raw.read(count - len(parts))  # type: ignore[attr-defined]
+        part = os.read(0, count - len(parts))
         if not part:
             break
         parts += part
@@ -38,7 +39,7 @@ def main() -> None:
     import vl_convert
 
     while True:
-        ready, _, _ = select.select([sys.stdin.buffer], [], [], IDLE_S)
+        ready, _, _ = select.select([0], [], [], IDLE_S)
         if not ready:
             return
         head = read_exactly(4)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bonanca.ui.formats import babel_locale
 
-CHARACTER_PX = 6.3  # of an 11 px system font, on the wide side
+CHARACTER_PX = 7.0  # of a bold 11 px system font, on the wide side
 GAP_PX = 6.0
 ROW_PX = 15
 MAX_ROWS = 6

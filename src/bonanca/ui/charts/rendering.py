@@ -63,7 +63,9 @@ class Converter:
             self._end(self._process)
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
+        if self._process is not None and self._owner == os.getpid() and self._process.poll() is not None:
+            self._end(self._process)
+        if self._process is None or self._owner != os.getpid():
             self._process = subprocess.Popen(
                 [sys.executable, "-I", str(CONVERTER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )

@@ -37,7 +37,8 @@ def bars_90_days(days: Sequence[DayBar], *, title: str) -> SafeString:
         path = "".join(f"M{number * BAR_PX + 2} 32v-{height}" for number, day in enumerate(days) if day.state == state)
         if path:
             paths.append((f"var(--{state})", path))
-    shapes = format_html_join("", '<path stroke="{}" stroke-width="3" d="{}"/>', paths)
+    # Calm days stay in the background: the colour is kept for what burns.
+    shapes = format_html_join("", '<path stroke="{}" stroke-opacity=".55" stroke-width="3" d="{}"/>', paths)
     bad = [(number, day) for number, day in enumerate(days) if day.state in ("burning", "risk")]
     shapes += format_html_join(
         "",

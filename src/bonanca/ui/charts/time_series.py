@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import altair as alt
 from django.utils.translation import gettext as _
 
 from bonanca.ui.charts.figure import Chart
 from bonanca.ui.charts.layout import ROW_PX, Moment, Placed, nice_top, place_moments, rows_used, time_ticks
-from bonanca.ui.formats import clock_text, percent_text
+from bonanca.ui.formats import clock_text, percent_text, unbroken
 
 Points = Sequence[tuple[datetime, float | None]]
 
@@ -51,7 +50,6 @@ class _Plot:
     until: datetime
     color: str
     limit: float | None
-    step: bool
 
 
 def error_ratio_svg(
@@ -111,7 +109,6 @@ def _chart(
         until=until or points[-1][0],
         color=color,
         limit=limit,
-        step=False,
     )
     return Chart(
         title=title,
@@ -129,10 +126,14 @@ def _percent(value: float) -> str:
 
 def _caption(known: Sequence[tuple[datetime, float]], limit: float | None) -> str:
     worst_at, worst = max(known, key=lambda point: point[1])
-    words = {"worst": _percent(worst), "at": clock_text(worst_at), "last": _percent(known[-1][1])}
+    words = {
+        "worst": unbroken(_percent(worst)),
+        "at": clock_text(worst_at),
+        "last": unbroken(_percent(known[-1][1])),
+    }
     text = _("Highest %(worst)s at %(at)s, last %(last)s.") % words
     if limit is not None:
-        text += " " + _("Dashed: the %(limit)s that the objective allows.") % {"limit": _percent(limit)}
+        text += " " + _("Dashed: the %(limit)s that the objective allows.") % {"limit": unbroken(_percent(limit))}
     return text
 
 
@@ -146,96 +147,120 @@ def _thin(points: Points, most: int = MOST_POINTS) -> Points:
 
 
 def _specification(plot: _Plot, size: _Size) -> dict[str, Any]:
+    """Return the Vega-Lite specification of one drawing.
+
+    Written as plain data rather than through Altair: three drawings of a chart cost 1.4 s of validation there, with the
+    interpreter's lock held, and the import another second at every start.
+    """
     width = size.width - LEFT_PX - RIGHT_PX
     placed = place_moments(plot.moments, plot.since, plot.until, width)
     head = rows_used(placed) * ROW_PX
     highest = max(value for _at, value in plot.points if value is not None)
     top = nice_top(max(highest, plot.limit or 0), TOPS)
-    x = alt.X("s:Q", scale=_x_scale(plot), axis=_time_axis(plot, size))
-    y = alt.Y("v:Q", scale=alt.Scale(domain=[0, top], nice=False), axis=_percent_axis(top))
-    data = alt.Data(
-        values=[
-            {"s": round((at - plot.since).total_seconds(), 1), "v": None if value is None else round(value, 3)}
-            for at, value in plot.points
-        ]
-    )
-    area = alt.Chart(data).mark_area(color=plot.color, opacity=0.16, invalid="break-paths-filter-domains")
-    line = alt.Chart(data).mark_line(color=plot.color, strokeWidth=1.75, invalid="break-paths-filter-domains")
-    layers: list[Any] = [area.encode(x=x, y=y), line.encode(x=x, y=y)]
-    if plot.limit is not None:
-        rule = alt.Chart(alt.Data(values=[{"v": plot.limit}])).mark_rule(color="var(--text-soft)", strokeDash=[4, 3])
-        layers.append(rule.encode(y=y))
-    for label in placed:
-        layers += _moment_layers(label, plot, size, head)
-    chart = alt.layer(*layers).properties(
-        width=width,
-        height=size.height,
-        padding={"left": LEFT_PX, "right": RIGHT_PX, "top": head + 8, "bottom": BOTTOM_PX},
-        autosize=alt.AutoSizeParams(type="none"),
-        background="transparent",
-    )
-    return _styled(chart).to_dict()
-
-
-def _x_scale(plot: _Plot) -> alt.Scale:
-    return alt.Scale(domain=[0, max(1.0, (plot.until - plot.since).total_seconds())], nice=False)
-
-
-def _time_axis(plot: _Plot, size: _Size) -> alt.Axis:
-    ticks = time_ticks(plot.since, plot.until, size.ticks)
-    names = json.dumps({str(round(seconds)): name for seconds, name in ticks}, ensure_ascii=False)
-    return alt.Axis(
-        title=None,
-        values=[round(seconds) for seconds, _name in ticks],
-        labelExpr=f"{names}[toString(datum.value)]",
-        grid=False,
-        labelOverlap=False,
-        labelFlush=False,
-    )
-
-
-def _percent_axis(top: float) -> alt.Axis:
-    names = json.dumps({str(value): _percent(float(value)) for value in _y_ticks(top)}, ensure_ascii=False)
-    return alt.Axis(title=None, values=_y_ticks(top), labelExpr=f"{names}[toString(datum.value)]", domain=False)
-
-
-def _y_ticks(top: float) -> list[float | int]:
-    ticks = (0.0, top / 2, top)
-    return [int(tick) if tick == int(tick) else tick for tick in ticks]
-
-
-def _moment_layers(label: Placed, plot: _Plot, size: _Size, head: int) -> list[alt.Chart]:
-    color = TONE_OF_KIND.get(label.moment.kind, "var(--text-soft)")
-    y = -head + label.row * ROW_PX
-    data = alt.Data(
-        values=[{"s": round((label.moment.at - plot.since).total_seconds(), 1), "label": label.moment.label}]
-    )
-    x = alt.X("s:Q", scale=_x_scale(plot), axis=_time_axis(plot, size))
-    rule = alt.Chart(data).mark_rule(color=color, strokeWidth=1.25)
-    text = alt.Chart(data).mark_text(
-        color=color,
-        align=label.align,
-        dx=4 if label.align == "left" else -4,
-        fontSize=11,
-        fontWeight=600,
-        baseline="top",
-    )
-    return [
-        rule.encode(x=x, y=alt.value(y), y2=alt.value(size.height)),
-        text.encode(x=x, y=alt.value(y), text="label:N"),
+    x = {"field": "s", "type": "quantitative", "scale": _x_scale(plot), "axis": _time_axis(plot, size)}
+    y = {
+        "field": "v",
+        "type": "quantitative",
+        "scale": {"domain": [0, top], "nice": False},
+        "axis": _percent_axis(top),
+    }
+    gaps = "break-paths-filter-domains"
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "area", "color": plot.color, "opacity": 0.16, "invalid": gaps},
+            "encoding": {"x": x, "y": y},
+        },
+        {
+            "mark": {"type": "line", "color": plot.color, "strokeWidth": 1.75, "invalid": gaps},
+            "encoding": {"x": x, "y": y},
+        },
     ]
-
-
-def _styled(chart: alt.LayerChart) -> alt.LayerChart:
-    return (
-        chart.configure(font="sans-serif")
-        .configure_axis(
-            labelColor="var(--text-soft)",
-            labelFontSize=11,
-            gridColor="var(--line)",
-            domainColor="var(--line-strong)",
-            tickColor="var(--line-strong)",
-            tickSize=4,
+    if plot.limit is not None:
+        layers.append(
+            {
+                "data": {"values": [{"v": plot.limit}]},
+                "mark": {"type": "rule", "color": "var(--text-soft)", "strokeDash": [4, 3]},
+                "encoding": {"y": y},
+            }
         )
-        .configure_view(stroke=None)
-    )
+    for label in placed:
+        layers += _moment_layers(label, plot, x, size.height, head)
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": width,
+        "height": size.height,
+        "padding": {"left": LEFT_PX, "right": RIGHT_PX, "top": head + 8, "bottom": BOTTOM_PX},
+        "autosize": {"type": "none"},
+        "background": "transparent",
+        "data": {
+            "values": [
+                {"s": round((at - plot.since).total_seconds(), 1), "v": None if value is None else round(value, 3)}
+                for at, value in plot.points
+            ]
+        },
+        "layer": layers,
+        "config": STYLE,
+    }
+
+
+STYLE: dict[str, Any] = {
+    "font": "sans-serif",
+    "axis": {
+        "labelColor": "var(--text-soft)",
+        "labelFontSize": 11,
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line-strong)",
+        "tickColor": "var(--line-strong)",
+        "tickSize": 4,
+    },
+    "view": {"stroke": None},
+}
+
+
+def _x_scale(plot: _Plot) -> dict[str, Any]:
+    return {"domain": [0, max(1.0, (plot.until - plot.since).total_seconds())], "nice": False}
+
+
+def _named_axis(ticks: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    """Return an axis whose ticks and their words are ours: languages and zones are not vega's business here."""
+    names = {f"{value:g}": name for value, name in ticks}
+    return {
+        "title": None,
+        "values": [float(f"{value:g}") for value, _name in ticks],
+        "labelExpr": f"{json.dumps(names, ensure_ascii=False)}[toString(datum.value)]",
+        "labelOverlap": False,
+        "labelFlush": False,
+    }
+
+
+def _time_axis(plot: _Plot, size: _Size) -> dict[str, Any]:
+    ticks = [(round(seconds), name) for seconds, name in time_ticks(plot.since, plot.until, size.ticks)]
+    return _named_axis(ticks) | {"grid": False}
+
+
+def _percent_axis(top: float) -> dict[str, Any]:
+    return _named_axis([(value, _percent(value)) for value in (0.0, top / 2, top)]) | {"domain": False}
+
+
+def _moment_layers(label: Placed, plot: _Plot, x: dict[str, Any], height: int, head: int) -> list[dict[str, Any]]:
+    color = TONE_OF_KIND.get(label.moment.kind, "var(--text-soft)")
+    y = {"value": -head + label.row * ROW_PX}
+    seconds = round((label.moment.at - plot.since).total_seconds(), 1)
+    data = {"values": [{"s": seconds, "label": label.moment.label}]}
+    text = {
+        "type": "text",
+        "color": color,
+        "align": label.align,
+        "dx": 4 if label.align == "left" else -4,
+        "fontSize": 11,
+        "fontWeight": 600,
+        "baseline": "top",
+    }
+    return [
+        {
+            "data": data,
+            "mark": {"type": "rule", "color": color, "strokeWidth": 1.25},
+            "encoding": {"x": x, "y": y, "y2": {"value": height}},
+        },
+        {"data": data, "mark": text, "encoding": {"x": x, "y": y, "text": {"field": "label", "type": "nominal"}}},
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -72,33 +72,33 @@ def exact(at: datetime | None) -> SafeString:
 
 
 @register.filter
-def duration(value: float | timedelta | None) -> str:
+def duration(value: Any) -> str:
     """`{{ seconds|duration }}` → 4 min 12 s."""
-    return "—" if value is None or value == "" else formats.unbroken(formats.duration_text(value))
+    return "—" if value in (None, "") else formats.unbroken(formats.duration_text(value))
 
 
 @register.filter
-def percent(value: float | None, decimals: int = 0) -> str:
+def percent(value: Any, decimals: int = 0) -> str:
     """`{{ 7.4|percent:1 }}` → 7,4 %. The value is already in percent; `ratio` takes a share of 1."""
-    return "—" if value is None or value == "" else formats.unbroken(formats.percent_text(float(value), decimals))
+    return "—" if value in (None, "") else formats.unbroken(formats.percent_text(float(value), decimals))
 
 
 @register.filter
-def ratio(value: float | None, decimals: int = 0) -> str:
+def ratio(value: Any, decimals: int = 0) -> str:
     """`{{ 0.31|ratio }}` → 31 %."""
-    return "—" if value is None or value == "" else percent(float(value) * 100, decimals)
+    return "—" if value in (None, "") else percent(float(value) * 100, decimals)
 
 
 @register.filter
-def number(value: float | None, decimals: int = 0) -> str:
+def number(value: Any, decimals: int = 0) -> str:
     """`{{ 12345|number }}` → 12.345."""
-    return "—" if value is None or value == "" else formats.number_text(float(value), decimals)
+    return "—" if value in (None, "") else formats.number_text(float(value), decimals)
 
 
 @register.filter
-def size(value: int | None) -> str:
+def size(value: Any) -> str:
     """`{{ bytes|size }}` → 1,2 MB."""
-    return "—" if value is None or value == "" else formats.unbroken(formats.bytes_text(int(value)))
+    return "—" if value in (None, "") else formats.unbroken(formats.bytes_text(int(value)))
 
 
 @register.filter

@@ -35,7 +35,8 @@ def entries(catalogue: Catalogue) -> dict[Key, PoMessage]:
 
 
 def _texts(entry: PoMessage) -> list[str]:
-    return list(entry.string) if isinstance(entry.string, tuple | list) else [entry.string]
+    texts = entry.string if isinstance(entry.string, tuple | list) else [entry.string]
+    return [text or "" for text in texts]
 
 
 def _entry_problems(message: Message, entry: PoMessage, where: str) -> list[str]:
