@@ -45,6 +45,10 @@ screens: install-dev ## Render every page of a finished demo in headless Chromiu
 	@scripts/test-needs
 	@exec $(BIN)/python -m tests.browser.screens $(ARGS)
 
+.PHONY: reference
+reference: install ## Write docs/reference/commands.md from the commands themselves
+	@$(BIN)/python -m bonanca.cli.reference
+
 .PHONY: fmt
 fmt: install-dev ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet . || true
