@@ -80,6 +80,13 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(revoked_at__isnull=True), name="access_token_name_once"
+            )
+        ]
+
     def __str__(self) -> str:
         return f"{self.name} {self.prefix}…"
 

@@ -47,7 +47,7 @@ class TokenView:
 
 def person_view(user: User) -> PersonView:
     """The account as a value; one query for the teams unless they were prefetched."""
-    memberships = user.memberships.all()  # type: ignore[attr-defined]
+    memberships = user.memberships.all()
     return PersonView(
         id=user.id,
         email=user.email,

@@ -47,11 +47,10 @@ def unguarded() -> tuple[Door, ...]:
     return tuple(door for door in doors() if door.access is None)
 
 
-def knock(client: Client, door: Door, **headers: str) -> HttpResponse:
-    """Call the door; a body is sent empty."""
-    response: HttpResponse = client.generic(  # type: ignore[assignment]
-        door.method, door.path, data=b"{}" if door.method != "GET" else b"", content_type="application/json", **headers
-    )
+def knock(client: Client, door: Door) -> HttpResponse:
+    """Call the door; a body is an empty JSON object."""
+    body = b"" if door.method == "GET" else b"{}"
+    response: HttpResponse = client.generic(door.method, door.path, data=body, content_type="application/json")  # type: ignore[assignment]
     return response
 
 

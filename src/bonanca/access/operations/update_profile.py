@@ -30,7 +30,7 @@ def update_profile(
         NotAllowed: the actor is no person.
         Invalid: a value is not among the choices.
     """
-    user = User.objects.select_for_update().filter(id=actor.user_id).first()
+    user = User.objects.select_for_update().filter(id=actor.user_id).first() if actor.user_id else None
     if user is None:
         raise NotAllowed(_("Only a person has preferences."))
     wanted = {

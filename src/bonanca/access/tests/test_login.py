@@ -128,7 +128,7 @@ def test_csrf_is_enforced_on_every_form(ana: User) -> None:
         assert "This form has expired" in response.content.decode()
 
 
-def attempt(now: datetime = NOW, email: str = "ana@loja.example", address: str = "10.0.0.1", password: str = "no"):
+def attempt(password: str = "no", *, now: datetime = NOW, email: str = "ana@loja.example", address: str = "10.0.0.1"):  # noqa: S107
     return sign_in(email=email, password=password, address=address, now=now)
 
 
