@@ -115,6 +115,8 @@ EMAIL_HOST_PASSWORD = os.environ.get("BONANCA_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = environment.flag("BONANCA_SMTP_TLS")
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("BONANCA_MAIL_FROM", "bonanca@localhost")
+# Error budget policy: percent spent from which deployments need caution, a warning, a freeze.
+BUDGET_POLICY = os.environ.get("BONANCA_BUDGET_POLICY", "50,75,90")
 # The address under which people reach us, for links in messages.
 PUBLIC_URL = os.environ.get("BONANCA_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
 

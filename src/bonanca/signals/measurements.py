@@ -61,7 +61,7 @@ def window_counts(source: CounterSource, windows_s: Sequence[int], now: datetime
         for _ in wanted
     )
     starts = [now - timedelta(seconds=seconds) for seconds in wanted]
-    parameters: list[object] = [start for start in starts for _ in range(2)]
+    parameters = [start for start in starts for _ in range(2)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {sums} FROM signals_slisample WHERE gateway = %s AND service = %s AND at >= %s AND at <= %s",  # noqa: S608

@@ -96,6 +96,7 @@ def _fire(
         fallback=min((b.at for b in buckets if b.bad), default=now),
     )
     labels = _labels(objective, rule)
+    summary = _summary(objective, rule, verdict)
     budget = budget_of(counts[objective.window_s], objective.target)
     alert = NewAlert(
         fingerprint=fingerprint(labels),
@@ -103,10 +104,10 @@ def _fire(
         service=objective.service,
         slo=objective.slug,
         severity=rule.severity,
-        summary=_summary(objective, rule, verdict),
+        summary=summary,
         starts_at=min(start, now),
         labels=labels,
-        annotations={"objective": objective.name},
+        annotations={"objective": objective.name, "summary": summary},
         evidence={
             "at_detection": _figures(rule, verdict),
             "worst": _figures(rule, verdict),

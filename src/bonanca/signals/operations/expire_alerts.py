@@ -20,4 +20,5 @@ def expire_alerts(*, now: datetime) -> int:
             alert_id, reason="timeout", ends_at=expires_at, actor=SYSTEM("signals"), now=now, only_if_expired=True
         )
         for alert_id, expires_at in due.values_list("id", "expires_at")[:BATCH]
+        if expires_at is not None
     )

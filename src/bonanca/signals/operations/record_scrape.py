@@ -41,13 +41,14 @@ def record_scrape(
         SliCounter.objects.filter(gateway=gateway).delete()
     stored = {counter.service: counter for counter in SliCounter.objects.filter(gateway=gateway)}
     increases: dict[str, Increase] = {}
+    changed: list[SliCounter] = []
     rows: list[tuple[str, str, datetime, int, int, int]] = []
     for service, reading in sorted(readings.items()):
         known = stored.get(service)
         before = _before(source, known)
         kept = remembered(before, reading)
         if known is None or before is None or kept.series != before.series:
-            _keep(gateway, service, kept)
+            changed.append(_row(gateway, service, kept))
         increase = increase_between(before, reading)
         increases[service] = increase
         if source.scraped_at is not None:
@@ -56,6 +57,9 @@ def record_scrape(
                 (gateway, service, at, part.good, part.failed, part.contained)
                 for at, part in spread(increase, since=since, until=now)
             ]
+    SliCounter.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["gateway", "service"], update_fields=["series"]
+    )
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(SAMPLE_UPSERT, rows)
@@ -89,6 +93,6 @@ def _before(source: SliSource, known: SliCounter | None) -> CounterReading | Non
     )
 
 
-def _keep(gateway: str, service: str, reading: CounterReading) -> None:
+def _row(gateway: str, service: str, reading: CounterReading) -> SliCounter:
     series = {name: [reading.outcome_of[name], value] for name, value in reading.series.items()}
-    SliCounter.objects.update_or_create(gateway=gateway, service=service, defaults={"series": series})
+    return SliCounter(gateway=gateway, service=service, series=series)

@@ -99,7 +99,7 @@ def _list(request: HttpRequest) -> HttpResponse:
     listed = [
         wire.gettable(
             labels=alert.labels,
-            annotations={**alert.annotations, "summary": alert.annotations.get("summary", alert.summary)},
+            annotations=alert.annotations,
             fingerprint=alert.fingerprint,
             starts_at=alert.starts_at,
             updated_at=alert.seen_at,
