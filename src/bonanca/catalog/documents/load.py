@@ -12,7 +12,7 @@ from bonanca.catalog.documents.nodes import MAX_BYTES, Node, parse_nodes
 from bonanca.catalog.documents.openslo import API_VERSION, OpenSlo
 from bonanca.catalog.documents.problems import CatalogInvalid, Problem, Problems
 from bonanca.catalog.documents.reader import Reader
-from bonanca.catalog.documents.services import read_service
+from bonanca.catalog.documents.service_parts import read_service
 from bonanca.catalog.documents.teams import read_team
 from bonanca.catalog.spec import Catalog, ServiceView, TeamSpec
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.catalog.web import services
+from bonanca.catalog.web import service_pages
 
 app_name = "catalog"
 
 urlpatterns = [
-    path("services/", services.index, name="services"),
-    path("services/<slug:slug>/", services.service, name="service"),
+    path("services/", service_pages.index, name="services"),
+    path("services/<slug:slug>/", service_pages.service, name="service"),
 ]
