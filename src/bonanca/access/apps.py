@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class AccessConfig(RoomConfig):
+class AccessConfig(plugins.RoomConfig):
     name = "bonanca.access"
     label = "access"

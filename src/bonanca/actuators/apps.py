@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bonanca.kernel.plugins import RoomConfig, load
+from bonanca.kernel import plugins
 
 
-class ActuatorsConfig(RoomConfig):
+class ActuatorsConfig(plugins.RoomConfig):
     name = "bonanca.actuators"
     label = "actuators"
 
@@ -15,4 +15,4 @@ class ActuatorsConfig(RoomConfig):
         for folder in sorted(Path(__file__).parent.iterdir()):
             # The gateway has tables, and so an app of its own.
             if folder.is_dir() and folder.name != "gateway":
-                load(f"{self.name}.{folder.name}.steps")
+                plugins.load(f"{self.name}.{folder.name}.steps")

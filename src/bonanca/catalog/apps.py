@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class CatalogConfig(RoomConfig):
+class CatalogConfig(plugins.RoomConfig):
     name = "bonanca.catalog"
     label = "catalog"

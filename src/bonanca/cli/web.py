@@ -27,6 +27,9 @@ def _load(target: str) -> Callable[..., Any]:
         os._exit(1)
     module, _, name = target.partition(":")
     loaded: Callable[..., Any] = getattr(import_module(module), name)
+    # Every page and API route is imported now: a defect ends the process with its reason instead of answering 500, and
+    # the first visitor does not wait for the imports.
+    import_module("bonanca.config.urls")
     return loaded
 
 
@@ -47,7 +50,7 @@ def serve(host: str, port: int, workers: int) -> None:
         TARGET,
         address=host,
         port=port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.ASGINL,
         workers=workers,
         # Live pages hold their connection open; they reconnect by themselves.
         workers_kill_timeout=3,

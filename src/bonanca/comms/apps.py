@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class CommsConfig(RoomConfig):
+class CommsConfig(plugins.RoomConfig):
     name = "bonanca.comms"
     label = "comms"

@@ -9,7 +9,7 @@ os.environ.setdefault("BONANCA_DATABASE_POOL", "1")
 
 from django.core.asgi import get_asgi_application
 
-from bonanca.config.logs import configure
+from bonanca.kernel.logs import configure
 
 configure()
 application = get_asgi_application()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bonanca.config.logs import configure
+from bonanca.kernel.logs import configure
 from bonanca.config.rooms import ROOMS
 from bonanca.kernel.boot import setup_django
 from bonanca.kernel.plugins import load

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class DeliveryConfig(RoomConfig):
+class DeliveryConfig(plugins.RoomConfig):
     name = "bonanca.delivery"
     label = "delivery"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class DurableConfig(RoomConfig):
+class DurableConfig(plugins.RoomConfig):
     name = "bonanca.durable"
     label = "durable"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class IncidentsConfig(RoomConfig):
+class IncidentsConfig(plugins.RoomConfig):
     name = "bonanca.incidents"
     label = "incidents"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class KernelConfig(RoomConfig):
+class KernelConfig(plugins.RoomConfig):
     name = "bonanca.kernel"
     label = "kernel"

@@ -21,7 +21,11 @@ def load(name: str) -> ModuleType | None:
 
 
 class RoomConfig(AppConfig):
-    """A room of the house: its step kinds and panels register themselves when Django is ready."""
+    """A room of the house: its step kinds and panels register themselves when Django is ready.
+
+    `apps.py` files name it as `plugins.RoomConfig`: with the class itself in their namespace, Django would
+    find two candidates, take neither, and register nothing.
+    """
 
     default_auto_field = "django.db.models.BigAutoField"
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class NotifyConfig(RoomConfig):
+class NotifyConfig(plugins.RoomConfig):
     name = "bonanca.notify"
     label = "notify"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class OnCallConfig(RoomConfig):
+class OnCallConfig(plugins.RoomConfig):
     name = "bonanca.oncall"
     label = "oncall"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class OutboxConfig(RoomConfig):
+class OutboxConfig(plugins.RoomConfig):
     name = "bonanca.outbox"
     label = "outbox"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class PostmortemsConfig(RoomConfig):
+class PostmortemsConfig(plugins.RoomConfig):
     name = "bonanca.postmortems"
     label = "postmortems"

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig, load
+from bonanca.kernel import plugins
 
 
-class ReactionsConfig(RoomConfig):
+class ReactionsConfig(plugins.RoomConfig):
     name = "bonanca.reactions"
     label = "reactions"
 
     def ready(self) -> None:
         # Every process that may dispatch events knows the same subscribers.
-        load("bonanca.reactions.all")
+        plugins.load("bonanca.reactions.all")

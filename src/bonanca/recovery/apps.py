@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class RecoveryConfig(RoomConfig):
+class RecoveryConfig(plugins.RoomConfig):
     name = "bonanca.recovery"
     label = "recovery"

@@ -9,13 +9,15 @@ from uuid import UUID
 from django.db.models import Count, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.files.store import ContentLost
 from bonanca.actuators.postgres.databases import database_sizes, effects_on
 from bonanca.actuators.postgres.rows import DeclaredTable, written_since
 from bonanca.actuators.postgres.sessions import session
 from bonanca.catalog.queries import get_service
-from bonanca.kernel.errors import BonancaError, NotFound
-from bonanca.recovery.models import Backup, BackupReplica, Drill, Pin, SetAside
-from bonanca.recovery.state import BackupState, DrillState, PinState, ReplicaState, RowKind, RowOutcome
+from bonanca.kernel.errors import BonancaError, NotFound, Unavailable
+from bonanca.recovery.folders import contents
+from bonanca.recovery.models import Backup, BackupReplica, Drill, Pin, SetAside, SetAsideRow
+from bonanca.recovery.state import UNSETTLED, BackupState, DrillState, PinState, ReplicaState, RowKind, RowOutcome
 from bonanca.recovery.views import (
     BackupView,
     DrillView,
@@ -110,6 +112,27 @@ def latest_pin(service: str, before: datetime | None = None) -> PinView | None:
     return None if pin is None else pin_view(pin)
 
 
+def pin_of_change(change_id: UUID | str) -> PinView | None:
+    """The newest pin that was taken for a change and can still be returned to."""
+    pin = Pin.objects.filter(change_id=str(change_id), state=PinState.READY).order_by("-taken_at").first()
+    return None if pin is None else pin_view(pin)
+
+
+def pinned_configuration(pin_id: UUID) -> bytes:
+    """The configuration file as it was pinned; empty when there was none.
+
+    Raises:
+        PinNotFound: no such pin. Unavailable: its kept content is gone, or this is not the machine that keeps it.
+    """
+    pin = get_pin(pin_id)
+    if not pin.config_sha256:
+        return b""
+    try:
+        return contents().get(pin.config_sha256)
+    except ContentLost as error:
+        raise Unavailable(str(error)) from error
+
+
 def pins_of(service: str, *, limit: int = 20) -> tuple[PinView, ...]:
     """The service's pins, newest first."""
     return tuple(pin_view(pin) for pin in Pin.objects.filter(service=service).order_by("-taken_at")[:limit])
@@ -179,6 +202,12 @@ def set_aside_of_run(run_id: UUID) -> SetAsideView | None:
     """The list of a rollback's plan."""
     found = SetAside.objects.filter(run_id=run_id).order_by("-created_at").first()
     return None if found is None else _set_aside(found)
+
+
+def pending_rows(set_aside_id: UUID) -> list[tuple[str, str]]:
+    """Table and key of the rows that have no answer yet, in their order."""
+    rows = SetAsideRow.objects.filter(set_aside_id=set_aside_id, outcome__in=UNSETTLED)
+    return list(rows.order_by("position").values_list("table", "key"))
 
 
 def _set_aside(found: SetAside) -> SetAsideView:

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class ResponseConfig(RoomConfig):
+class ResponseConfig(plugins.RoomConfig):
     name = "bonanca.response"
     label = "response"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class ReviewsConfig(RoomConfig):
+class ReviewsConfig(plugins.RoomConfig):
     name = "bonanca.reviews"
     label = "reviews"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class SignalsConfig(RoomConfig):
+class SignalsConfig(plugins.RoomConfig):
     name = "bonanca.signals"
     label = "signals"

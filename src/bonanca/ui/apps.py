@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class UiConfig(RoomConfig):
+class UiConfig(plugins.RoomConfig):
     name = "bonanca.ui"
     label = "ui"
     default = True  # apps.py also sees RoomConfig, and Django chooses by itself only where there is one class

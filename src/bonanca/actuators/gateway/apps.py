@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from bonanca.kernel.plugins import RoomConfig
+from bonanca.kernel import plugins
 
 
-class GatewayConfig(RoomConfig):
+class GatewayConfig(plugins.RoomConfig):
     name = "bonanca.actuators.gateway"
     label = "gateway"

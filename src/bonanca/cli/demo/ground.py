@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -130,6 +132,26 @@ class Ground:
         """Return the rows of a reading query on the shop's database."""
         with psycopg.connect(self.cluster.dsn("loja"), autocommit=True) as connection:
             return connection.execute(statement.encode()).fetchall()
+
+    def reconcile(self) -> dict[str, Any]:
+        """Compare the visitors' account with the shop's database, by the shop's own tool."""
+        done = subprocess.run(
+            [
+                sys.executable,
+                str(self.examples / "reconcile.py"),
+                "--account",
+                str(self.account),
+                "--dsn-file",
+                str(self.root / "bonanca-dsn"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not done.stdout:
+            raise Unavailable(f"reconcile.py failed: {done.stderr.strip()[-600:]}")
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
     def end_shop(self) -> None:
         """Stop the shop's own processes, which outlive the worker that started them."""

@@ -44,7 +44,7 @@ class Mailbox:
         """Keep the message; the answer is what makes the sender believe it."""
         message = message_from_bytes(envelope.content, policy=policy.default)
         with self._lock:
-            self._received.append(Received(datetime.now(UTC), tuple(envelope.rcpt_tos), message))  # type: ignore[arg-type]
+            self._received.append(Received(datetime.now(UTC), tuple(envelope.rcpt_tos), message))
         return "250 accepted"
 
     def about(self, words: str) -> Received | None:

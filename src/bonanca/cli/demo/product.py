@@ -46,7 +46,11 @@ class Product:
         argv = dying_with_parent([sys.executable, "-m", "bonanca.cli.main", "up", "--gateway"], "TERM")
         self._process = spawn(
             lambda: subprocess.Popen(
-                argv, env=self.env, stdin=subprocess.DEVNULL, stdout=self._output, stderr=subprocess.STDOUT,
+                argv,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         )
@@ -81,7 +85,11 @@ class Product:
         """
         done = subprocess.run(
             [sys.executable, "-m", "bonanca.cli.main", *arguments],
-            env=self.env, capture_output=True, text=True, check=False, timeout=180,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
         )
         if done.returncode:
             raise Unavailable(f"bonanca {' '.join(arguments)}: {(done.stderr or done.stdout).strip()[-800:]}")

@@ -26,13 +26,28 @@ class Shoppers:
     def start(self, base_url: str, *, rate: float) -> None:
         """Begin to buy."""
         argv = [
-            sys.executable, str(self.script), "--base-url", base_url, "--account", str(self.account),
-            "--rate", str(rate), "--live", str(self.live_file), "--summary", str(self.summary_file), "--seed", "7",
+            sys.executable,
+            str(self.script),
+            "--base-url",
+            base_url,
+            "--account",
+            str(self.account),
+            "--rate",
+            str(rate),
+            "--live",
+            str(self.live_file),
+            "--summary",
+            str(self.summary_file),
+            "--seed",
+            "7",
         ]
         with self.log.open("wb") as output:
             self._process = spawn(
                 lambda: subprocess.Popen(
-                    dying_with_parent(argv, "TERM"), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                    dying_with_parent(argv, "TERM"),
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
             )

@@ -23,8 +23,13 @@ class Show:
         self.console = Console(highlight=False, soft_wrap=True)
         self.began = time.monotonic()
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn(),
-            console=self.console, transient=True, disable=not sys.stdout.isatty(),
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            console=self.console,
+            transient=True,
+            disable=not sys.stdout.isatty(),
         )
         self._task = self._progress.add_task("", total=ACTS)
 
@@ -63,7 +68,9 @@ class Show:
         self.console.print(table)
         failed = [name for name, held in outcome.checks.items() if not held]
         held = len(outcome.checks) - len(failed)
-        self.console.print(f"{held} of {len(outcome.checks)} checks held" + (f"; not: {', '.join(failed)}" if failed else ""))
+        self.console.print(
+            f"{held} of {len(outcome.checks)} checks held" + (f"; not: {', '.join(failed)}" if failed else "")
+        )
 
 
 def _rows(o: Outcome) -> list[tuple[str, str]]:

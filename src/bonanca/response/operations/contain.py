@@ -81,7 +81,7 @@ def contain(
                 key=f"containment:{row.id}",
                 gateway=row.gateway,
                 service=row.service,
-                kind=action,
+                kind="disable" if action == ContainmentAction.DISABLE else "maintenance",
                 match=path or None,
                 message="",
                 retry_after_s=RETRY_AFTER_S,
