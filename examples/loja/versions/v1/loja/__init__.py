@@ -1,0 +1,3 @@
+"""A small shop."""
+
+VERSION = "1.0.0"
