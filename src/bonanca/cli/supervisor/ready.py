@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from collections.abc import Callable
 
-_PATIENCE_S = 120.0
+_PATIENCE_S, _EVERY_S = 300.0, 0.2
 
 
 class Readiness(threading.Thread):
@@ -19,9 +20,8 @@ class Readiness(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        waited_s = 0.0
-        while not self._over.wait(0.1) and waited_s < _PATIENCE_S:
-            waited_s += 0.1
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self._over.wait(_EVERY_S) and time.monotonic() < deadline:
             if self._answers():
                 self._ready()
                 return
@@ -29,14 +29,12 @@ class Readiness(threading.Thread):
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection(*self._address, timeout=5)
         try:
-            connection.request("GET", "/status/")
-            connection.getresponse().read(1)
+            connection.request("GET", "/login/")
+            return connection.getresponse().status < 500
         except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
-        # Any answer will do: a page that fails is for the log of `web`, not for us.
-        return True
 
     def end(self) -> None:
         """Stop asking."""
