@@ -19,17 +19,17 @@ def started(house: House, tag: str, point: str) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("point", points.ALL)
-def test_worker_killed(house: House, point: str, record_property: pytest.RecordProperty) -> None:
+def test_worker_killed(house: House, point: str) -> None:
     house.pool(3, ready=2)
     tag = f"worker-{point.replace(':', '-')}"
     run, victim = started(house, tag, point)
     house.kill_pid(victim)
-    record_property("takeover_s", house.wait_finished(run, timeout_s=WITHIN_S))
+    house.wait_finished(run, timeout_s=WITHIN_S)
     house.assert_done_once(tag, run)
 
 
 @pytest.mark.parametrize("point", points.ALL)
-def test_postgresql_killed(house: House, point: str, record_property: pytest.RecordProperty) -> None:
+def test_postgresql_killed(house: House, point: str) -> None:
     house.pool(2, ready=2)
     tag = f"postgres-{point.replace(':', '-')}"
     run, _ = started(house, tag, point)
@@ -37,14 +37,12 @@ def test_postgresql_killed(house: House, point: str, record_property: pytest.Rec
     house.let_go()
     house.cluster.start(durable=False)
     house.cluster.wait_ready()
-    record_property("takeover_s", house.wait_finished(run, timeout_s=WITHIN_S))
+    house.wait_finished(run, timeout_s=WITHIN_S)
     house.assert_done_once(tag, run)
 
 
 @pytest.mark.parametrize("point", points.in_steps(*points.OUTSIDE_THE_FENCE, *points.INSIDE_THE_FENCE)[7:14])
-def test_worker_and_postgresql_killed_together(
-    house: House, point: str, record_property: pytest.RecordProperty
-) -> None:
+def test_worker_and_postgresql_killed_together(house: House, point: str) -> None:
     house.pool(3, ready=2)
     tag = f"both-{point.replace(':', '-')}"
     run, victim = started(house, tag, point)
@@ -52,11 +50,12 @@ def test_worker_and_postgresql_killed_together(
     house.kill_pid(victim)
     house.cluster.start(durable=False)
     house.cluster.wait_ready()
-    record_property("takeover_s", house.wait_finished(run, timeout_s=WITHIN_S))
+    house.wait_finished(run, timeout_s=WITHIN_S)
     house.assert_done_once(tag, run)
 
 
 def test_undo_whose_worker_is_killed_at_every_step(house: House) -> None:
+    house.pool(2, ready=2)
     run = house.start("undone")
     house.wait_finished(run)
     house.tell(do="undo", run=run)
@@ -101,6 +100,7 @@ def test_web_killed_while_its_plans_stand_at_every_place(house: House) -> None:
 
 
 def test_web_killed_inside_its_transaction_leaves_nothing(house: House) -> None:
+    house.pool(2, ready=2)
     (house.control / "start:recorded").touch()
     house.tell(**house.request("torn"))
     house.reached("start:recorded")
@@ -113,6 +113,7 @@ def test_web_killed_inside_its_transaction_leaves_nothing(house: House) -> None:
 
 
 def test_postgresql_killed_inside_the_starting_transaction_leaves_nothing(house: House) -> None:
+    house.pool(2, ready=2)
     (house.control / "start:recorded").touch()
     house.tell(**house.request("lost"))
     house.reached("start:recorded")
@@ -128,6 +129,7 @@ def test_postgresql_killed_inside_the_starting_transaction_leaves_nothing(house:
 
 
 def test_web_killed_after_its_commit_has_started_one_plan(house: House) -> None:
+    house.pool(2, ready=2)
     (house.control / "start:committed").touch()
     house.tell(**house.request("kept"))
     house.reached("start:committed")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 
-import pytest
-
 from tests.faults.support import points
 from tests.faults.support.house import House, Process
 from tests.support.poll import eventually
@@ -13,7 +11,7 @@ from tests.support.poll import eventually
 WITHIN_S = 10.0
 
 
-def stopped_holder(house: House, name: str, at: list[str], **env: str) -> tuple[Process, dict[str, str], float]:
+def stopped_holder(house: House, name: str, at: list[str], **env: str) -> tuple[Process, dict[str, str]]:
     """A worker that stood at each of the points with a plan of its own, was stopped, and whose plans have ended."""
     for worker in house.workers():
         worker.kill()
@@ -30,8 +28,8 @@ def stopped_holder(house: House, name: str, at: list[str], **env: str) -> tuple[
     successor = house.worker()
     house.wait_worker(successor)
     zombie.send(signal.SIGSTOP)
-    took_s = house.wait_finished(*runs.values(), timeout_s=WITHIN_S)
-    return zombie, runs, took_s
+    house.wait_finished(*runs.values(), timeout_s=WITHIN_S)
+    return zombie, runs
 
 
 def assert_all_done_once(house: House, runs: dict[str, str]) -> None:
@@ -42,20 +40,16 @@ def assert_all_done_once(house: House, runs: dict[str, str]) -> None:
 IN_THREADS = [*points.AROUND[1:], *points.in_steps(*points.OUTSIDE_THE_FENCE)]
 
 
-def test_stopped_on_the_same_host_is_killed_by_its_successor(
-    house: House, record_property: pytest.RecordProperty
-) -> None:
+def test_stopped_on_the_same_host_is_killed_by_its_successor(house: House) -> None:
     at = [*IN_THREADS, *points.in_steps(*points.INSIDE_THE_FENCE), points.AROUND[0]]
-    zombie, runs, took_s = stopped_holder(house, "stopped", at)
-    record_property("takeover_s", took_s)
+    zombie, runs = stopped_holder(house, "stopped", at)
     eventually(lambda: not zombie.alive())
     assert zombie.child.returncode == -signal.SIGKILL
     assert_all_done_once(house, runs)
 
 
-def test_continued_on_another_host_is_refused_everywhere(house: House, record_property: pytest.RecordProperty) -> None:
-    zombie, runs, took_s = stopped_holder(house, "elsewhere", IN_THREADS, BONANCA_HOST_ID="elsewhere")
-    record_property("takeover_s", took_s)
+def test_continued_on_another_host_is_refused_everywhere(house: House) -> None:
+    zombie, runs = stopped_holder(house, "elsewhere", IN_THREADS, BONANCA_HOST_ID="elsewhere")
     assert_all_done_once(house, runs)
     house.let_go()
     zombie.send(signal.SIGCONT)
@@ -66,18 +60,16 @@ def test_continued_on_another_host_is_refused_everywhere(house: House, record_pr
     zombie.kill()
 
 
-def test_stopped_inside_a_fence_is_killed_by_who_needs_it(house: House, record_property: pytest.RecordProperty) -> None:
+def test_stopped_inside_a_fence_is_killed_by_who_needs_it(house: House) -> None:
     at = points.in_steps(*points.INSIDE_THE_FENCE)
-    zombie, runs, took_s = stopped_holder(house, "inside", at, BONANCA_HOST_ID="elsewhere")
-    record_property("takeover_s", took_s)
+    zombie, runs = stopped_holder(house, "inside", at, BONANCA_HOST_ID="elsewhere")
     eventually(lambda: not zombie.alive())
     assert zombie.child.returncode == -signal.SIGKILL
     assert_all_done_once(house, runs)
 
 
-def test_stopped_just_after_its_claim_is_refused(house: House, record_property: pytest.RecordProperty) -> None:
-    zombie, runs, took_s = stopped_holder(house, "claimed", [points.AROUND[0]], BONANCA_HOST_ID="elsewhere")
-    record_property("takeover_s", took_s)
+def test_stopped_just_after_its_claim_is_refused(house: House) -> None:
+    zombie, runs = stopped_holder(house, "claimed", [points.AROUND[0]], BONANCA_HOST_ID="elsewhere")
     house.let_go()
     zombie.send(signal.SIGCONT)
     eventually(lambda: zombie.log.read_text().count("outcome=fenced") == 1)

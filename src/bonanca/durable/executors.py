@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 1.0
 # A worker that was silent for longer is taken to be dead. With one look a second this keeps takeover below 10 s.
-LEASE_S = 6.0
+LEASE_S = 4.0
 KEPT_FOR = "7 days"
 
 # True for a row `e` of durable_executor that may hold nothing any more. `e.id IS NOT NULL` matters: greatest() ignores

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
 from bonanca.durable import journal
@@ -98,7 +99,7 @@ def _step(work: Work, step: StepWork, now: Callable[[], datetime], stop: threadi
             log.exception("a step failed in an unforeseen way", plan=str(work.claim.run_id), step=step.key)
             retryable = isinstance(error, (OSError, DatabaseError))
             problem = StepFailed(f"{type(error).__name__}: {error}", retryable=retryable)
-            close_old_connections()  # a connection that broke inside the handler must not reach the next query
+            _drop_broken_connection()  # one that broke inside the handler must not reach the next query
         limit = MAX_FAILURES if getattr(problem, "retryable", False) else 0
         hint = problem.hint or _next_move(step)
         if journal.record_failure(work, step, problem.message, hint, limit=limit, now=now()):
@@ -157,18 +158,19 @@ def _context(work: Work, step: StepWork, now: Callable[[], datetime], *, origina
             except DatabaseError as lost:
                 # A step must not fail because nobody could be told how far it is.
                 log.info("progress could not be shown", step=step.key, why=str(lost))
-                close_old_connections()
+                _drop_broken_connection()
 
     receipts: Mapping[str, Receipt] = work.receipts
     if step.direction is Direction.UNDO and original is not None:
         receipts = original.receipts
-    use_original = original_key and original is not None
+    theirs = original if original_key else None
     return StepContext(
-        run_id=original.run_id if use_original and original else claim.run_id,
+        run_id=theirs.run_id if theirs else claim.run_id,
         step_key=step.key,
         token=FenceToken(claim.run_id, claim.epoch, verify=lambda: journal.verify(claim)),
-        params=step.params,
-        context=original.context if use_original and original else work.context,
+        # Copies: what a handler does to them must not reach the journal or the next attempt.
+        params=deepcopy(step.params),
+        context=deepcopy(theirs.context if theirs else work.context),
         receipts=receipts,
         timeout_s=step.timeout_s,
         now=now,
@@ -201,3 +203,8 @@ def _next_move(step: StepWork) -> str:
     if step.direction is Direction.UNDO:
         return _("Remove the cause, then retry the plan from this step.")
     return _("Remove the cause and retry the plan from this step, or undo what was done.")
+
+
+def _drop_broken_connection() -> None:
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()

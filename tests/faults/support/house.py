@@ -68,6 +68,8 @@ class House:
         self.processes: list[Process] = []
         self._web: Process | None = None
         self._count = 0
+        # (test, seconds that its plans took to end): what the decision record quotes.
+        self.figures: list[tuple[str, float]] = []
         subprocess.run([sys.executable, "-m", "tests.faults.support.prepare"], env=self.env(), cwd=ROOT, check=True)
 
     def env(self, **extra: str) -> dict[str, str]:
@@ -79,13 +81,14 @@ class House:
             "BONANCA_HOME": str(self.folder / "home"),
             "BONANCA_CRASHPOINTS": str(self.control),
             "BONANCA_SECRET_KEY": "test",
-            **({"BONANCA_ENGINE": os.environ["BONANCA_ENGINE"]} if "BONANCA_ENGINE" in os.environ else {}),
             **extra,
         }
 
     def close(self) -> None:
         for process in self.processes:
             process.kill()
+        if (wanted := os.environ.get("BONANCA_FAULT_FIGURES")) is not None:
+            Path(wanted).write_text("".join(f"{took_s:.3f} {test}\n" for test, took_s in self.figures))
         self.cluster.kill()
         self.cluster.stop()
 
@@ -194,7 +197,9 @@ class House:
             return bool(rows[0][0] == len(runs))
 
         eventually(all_ended, timeout_s, 0.02)
-        return time.monotonic() - began
+        took_s = time.monotonic() - began
+        self.figures.append((os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0], took_s))
+        return took_s
 
     def assert_done_once(self, tag: str, run: str) -> None:
         """The plan succeeded; each step is in effect once, has one receipt, and was told once to the house."""

@@ -1,0 +1,107 @@
+"""`bonanca plan`: what runs, and retry, undo, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from bonanca.ui.console import JsonOption, emit, say, table
+
+if TYPE_CHECKING:
+    from bonanca.durable.views import PlanRunView
+
+CLI_NAME = "plan"
+app = typer.Typer(help="Durable plans: list, show, retry, undo, cancel.", no_args_is_help=True)
+
+PlanId = Annotated[UUID, typer.Argument(metavar="PLAN", help="The plan's id, as `bonanca plan list` prints it.")]
+
+
+@app.command("list")
+def list_plans(
+    subject: Annotated[str | None, typer.Option(help="Only of this subject, such as service:loja-api.")] = None,
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Only those that run or wait.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Plans, the newest first."""
+    _django()
+    from bonanca.durable.queries import list_runs
+    from bonanca.durable.state import UNFINISHED
+
+    runs = list_runs(subject=subject, states=sorted(UNFINISHED) if unfinished else None, limit=limit)
+    columns = ["plan", "started", "kind", "subject", "state", "steps", "title"]
+    rows = [
+        (str(r.id), f"{r.created_at:%Y-%m-%d %H:%M:%S}", r.kind, r.subject, r.state.value, _done(r), r.title)
+        for r in runs
+    ]
+    emit(list(runs), as_json=as_json, show=lambda: table(columns, rows) if rows else say("no plan"))
+
+
+@app.command()
+def show(plan: PlanId, as_json: JsonOption = False) -> None:
+    """One plan with its steps."""
+    _django()
+    from bonanca.durable.queries import get_run
+
+    _emit(get_run(plan), as_json)
+
+
+@app.command()
+def retry(plan: PlanId, as_json: JsonOption = False) -> None:
+    """Go on with a failed plan from the step that failed."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.retry_plan import retry_plan
+    from bonanca.kernel.clock import utc_now
+
+    _emit(retry_plan(plan, actor=local_operator(), now=utc_now()), as_json)
+
+
+@app.command()
+def undo(plan: PlanId, as_json: JsonOption = False) -> None:
+    """Take a plan back: a new plan, whose steps undo what was done, the last first."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.undo_plan import undo_plan
+    from bonanca.kernel.clock import utc_now
+
+    _emit(undo_plan(plan, actor=local_operator(), now=utc_now()), as_json)
+
+
+@app.command()
+def cancel(plan: PlanId, as_json: JsonOption = False) -> None:
+    """Stop a plan before its next step. What was done stays."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.cancel_plan import cancel_plan
+    from bonanca.kernel.clock import utc_now
+
+    _emit(cancel_plan(plan, actor=local_operator(), now=utc_now()), as_json)
+
+
+def _django() -> None:
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+
+
+def _done(run: PlanRunView) -> str:
+    return f"{sum(step.state == 'done' for step in run.steps)}/{len(run.steps)}"
+
+
+def _emit(run: PlanRunView, as_json: bool) -> None:
+    emit(run, as_json=as_json, show=lambda: _show(run))
+
+
+def _show(run: PlanRunView) -> None:
+    by = f", taken over {run.takeovers} times" if run.takeovers else ""
+    say(f"{run.id}  {run.kind}  {run.subject}  {run.state.value}{by}")
+    if run.error:
+        say(f"{run.error} {run.hint}")
+    rows = [
+        (step.key, step.kind, step.direction, step.state.value, str(step.attempts), step.error or step.progress[1])
+        for step in run.steps
+    ]
+    table(["step", "kind", "does", "state", "attempts", "note"], rows)

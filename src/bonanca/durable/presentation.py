@@ -1,0 +1,87 @@
+"""A plan in words for people: what happens now, and what can be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, allowed
+from bonanca.durable.queries import undo_of
+from bonanca.durable.state import RunState
+from bonanca.durable.views import PlanRunView, StepView
+from bonanca.kernel.clock import utc_now
+
+clock = utc_now
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the progress fragment shows. ``undo`` is the plan that takes this one back, if there is one."""
+
+    run: PlanRunView
+    headline: str
+    note: str
+    done: int
+    undo: PlanRunView | None
+    may_act: bool
+    may_retry: bool
+    may_undo: bool
+    may_cancel: bool
+
+
+def progress(run: PlanRunView, actor: Actor | None) -> Progress:
+    """Return what a person with the actor's permissions sees of the plan."""
+    permission = Permission.COMMAND if run.team is None else Permission.RESPOND
+    may_act = allowed(actor, permission, team=run.team)
+    undo = undo_of(run.id)
+    taken_back = undo is not None and undo.state is not RunState.CANCELLED
+    began = any(step.attempts for step in run.steps)
+    return Progress(
+        run=run,
+        headline=headline(run),
+        note=_note(run),
+        done=sum(step.state == "done" for step in run.steps),
+        undo=undo if taken_back else None,
+        may_act=may_act,
+        may_retry=may_act and run.state is RunState.FAILED and not taken_back,
+        may_undo=may_act and run.finished and began and not taken_back,
+        may_cancel=may_act and not run.finished and not run.cancel_requested,
+    )
+
+
+def headline(run: PlanRunView) -> str:
+    """One sentence that says where the plan is."""
+    done, total = sum(step.state == "done" for step in run.steps), len(run.steps)
+    if run.state is RunState.QUEUED:
+        return _("Waiting for a worker.")
+    if run.state is RunState.RUNNING:
+        if run.cancel_requested:
+            return _("Stopping before the next step.")
+        now = _current(run)
+        if now is None:
+            return _("Running: %(done)d of %(total)d steps done.") % {"done": done, "total": total}
+        values = {"number": done + 1, "total": total, "step": now.title or now.key}
+        return _("Step %(number)d of %(total)d: %(step)s") % values
+    if run.state is RunState.SUCCEEDED:
+        return _("Done: all %(total)d steps are in effect.") % {"total": total}
+    if run.state is RunState.CANCELLED:
+        return _("Cancelled after %(done)d of %(total)d steps.") % {"done": done, "total": total}
+    failed = next((step for step in run.steps if step.state == "failed"), None)
+    return _("Failed at the step “%(step)s”.") % {"step": (failed.title or failed.key) if failed else "?"}
+
+
+def _current(run: PlanRunView) -> StepView | None:
+    return next((step for step in run.steps if step.state == "running"), None)
+
+
+def _note(run: PlanRunView) -> str:
+    if not run.takeovers:
+        return ""
+    return ngettext(
+        "A worker died while it ran; another one took over.",
+        "Workers died while it ran; others took over %(count)d times.",
+        run.takeovers,
+    ) % {"count": run.takeovers}
