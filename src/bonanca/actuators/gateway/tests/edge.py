@@ -167,6 +167,8 @@ class AgentProcess(AbstractContextManager["AgentProcess"]):
         self.options = {"home": str(home), "token_file": str(token), "web_url": web_url, **options}
         self.process: subprocess.Popen[str] | None = None
         self.url = ""
+        # One client for all: a new one reads the machine's certificates, which takes longer than what is measured.
+        self._visitor = httpx.Client(trust_env=False)
 
     def start(self) -> AgentProcess:
         argv = [sys.executable, "-c", RUN, json.dumps(self.options)]
@@ -187,7 +189,7 @@ class AgentProcess(AbstractContextManager["AgentProcess"]):
         return json.loads((self.home / "gateway" / "default" / "state.json").read_text())
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return httpx.request(options.pop("method", "GET"), self.url + path, trust_env=False, **options)
+        return self._visitor.request(options.pop("method", "GET"), self.url + path, **options)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -203,6 +205,7 @@ class AgentProcess(AbstractContextManager["AgentProcess"]):
         return time.monotonic() - began
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._visitor.close()
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
