@@ -21,6 +21,7 @@ from bonanca.actuators.postgres.fencing import Facts, Guard, guarded, session_na
 from bonanca.actuators.postgres.properties import DatabaseMissing, Properties, give_properties, properties_of
 from bonanca.actuators.postgres.sessions import Connection, execute, maintenance_dsn, one, session
 from bonanca.durable.context import FenceToken
+from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import Conflict, Invalid, Unavailable
 
 T = TypeVar("T")
@@ -90,7 +91,9 @@ def copy_database(
         facts: Facts = {"source": source, "target": target, "made": False, "held_s": None, "method": None, "ended": 0}
         facts |= intent
         if not _exists(guard.connection, target):
+            point("postgres.copy.before")
             facts |= _copy(guard, source, target, grace_s)
+        point("postgres.copy.made")
         give_properties(guard.connection, target, wanted)
         facts |= {"seconds": round(time.monotonic() - began, 3), "properties": wanted.to_json()}
         return guard.record(key, "copy", source, facts)
@@ -160,6 +163,7 @@ def swap_databases(dsn: str, *, live: str, incoming: str, keep_as: str, token: F
                 facts = {"live": live, "kept": keep_as, "incoming": incoming, "ended": emptying.ended}
                 facts |= asdict(emptying.empty_at or moment(guard.connection))
                 facts["held_s"] = round(time.monotonic() - began, 3)
+                point("postgres.swap.renamed")
                 # In the renames' own transaction: the effect and its record are one.
                 return guard.record(key, "swap", live, facts)
 

@@ -65,6 +65,10 @@ class Shop:
     def numbers(self, database: str | None = None) -> list[int]:
         return [row[0] for row in self.ask("SELECT number FROM orders ORDER BY 1", database)]
 
+    def drop(self, database: str) -> None:
+        with psycopg.connect(at_database(self.dsn, "postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
     def databases(self) -> set[str]:
         found = self.ask("SELECT datname FROM pg_database WHERE NOT datistemplate", "postgres")
         return {name for (name,) in found if name.startswith(self.name)}
