@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, get_type_hints
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -80,7 +81,7 @@ def _of_api(api: NinjaAPI) -> Iterator[Door]:
                 full = "/".join(part.strip("/") for part in (API_ROOT, prefix, path) if part.strip("/"))
                 tail = "/" if path.endswith("/") and path != "/" else ""
                 for method in sorted(operation.methods):
-                    filled = _filled("/" + full.lstrip("/") + tail, _BRACES)
+                    filled = _filled("/" + full.lstrip("/") + tail, _BRACES, _kinds(operation.view_func))
                     yield Door("api", filled, method, _name(operation.view_func), guarded)
 
 
@@ -98,11 +99,18 @@ def _name(view: Callable[..., Any]) -> str:
     return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__name__)}"
 
 
-def _filled(route: str, pattern: re.Pattern[str]) -> str:
+def _kinds(view: Callable[..., Any]) -> dict[str, str]:
+    """An API path's parameters have their kind in the function's annotations."""
+    words = {UUID: "uuid", int: "int"}
+    return {name: words[hint] for name, hint in get_type_hints(view).items() if hint in (UUID, int)}
+
+
+def _filled(route: str, pattern: re.Pattern[str], kinds: Mapping[str, str] = MappingProxyType({})) -> str:
     def value(match: re.Match[str]) -> str:
-        kind, name = match.group("kind"), match.group("name")
-        if kind == "uuid" or (kind is None and name.endswith("id")):
+        name = match.group("name")
+        kind = match.group("kind") or kinds.get(name)
+        if kind == "uuid":
             return UNKNOWN_ID
-        return "999999" if kind == "int" or name == "number" else "unknown"
+        return "999999" if kind == "int" else "unknown"
 
     return pattern.sub(value, route)

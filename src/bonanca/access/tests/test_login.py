@@ -36,6 +36,7 @@ def quick_hashes(settings) -> None:
 @pytest.fixture
 def ana(owner: User) -> User:
     set_password(email=owner.email, password=PASSWORD, actor=SYSTEM("test"), now=NOW)
+    User.objects.filter(id=owner.id).update(locale="en")
     owner.refresh_from_db()
     return owner
 
@@ -222,17 +223,17 @@ def test_language_is_chosen_by_browser_switch_and_person(client: Client, ana: Us
     client.post("/language/", {"language": "pt-br", "next": "/login/"})
     assert client.get("/login/").headers["Content-Language"] == "pt-br"
     client.force_login(ana)
-    client.post("/language/", {"language": "en"})
+    client.post("/language/", {"language": "pt-br"})
     ana.refresh_from_db()
-    assert ana.locale == "en"
+    assert ana.locale == "pt-br"
     assert client.post("/language/", {"language": "tlh"}).status_code == 422
 
 
 def test_preferences_are_saved(client: Client, ana: User) -> None:
     client.force_login(ana)
-    response = client.post("/profile/", {"locale": "en", "time_zone": "Europe/Lisbon", "theme": "dark"})
+    response = client.post("/profile/", {"locale": "pt-br", "time_zone": "Europe/Lisbon", "theme": "dark"})
     assert response.status_code == 302
     ana.refresh_from_db()
-    assert (ana.locale, ana.time_zone, ana.theme) == ("en", "Europe/Lisbon", "dark")
+    assert (ana.locale, ana.time_zone, ana.theme) == ("pt-br", "Europe/Lisbon", "dark")
     assert response.cookies["bonanca_theme"].value == "dark"
     assert client.post("/profile/", {"locale": "en", "time_zone": "Mars/Base", "theme": "dark"}).status_code == 422
