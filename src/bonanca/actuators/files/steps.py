@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from bonanca.actuators.files.append import append_line, find_line, remove_line
 from bonanca.actuators.files.store import ContentLost, ContentStore, FileState, Intent
 from bonanca.actuators.files.write import restore_file, write_file, written
@@ -95,7 +97,10 @@ def _store(params: dict[str, Any]) -> ContentStore:
 def _path(params: dict[str, Any]) -> Path:
     path = Path(params["path"])
     if not path.is_absolute():
-        raise StepFailed(f"{path}: a step needs an absolute path, workers have different folders", retryable=False)
+        raise StepFailed(
+            _("%(path)s: a step needs an absolute path, workers have different folders.") % {"path": path},
+            retryable=False,
+        )
     return path.resolve()
 
 
@@ -104,7 +109,7 @@ def _wanted(params: dict[str, Any]) -> bytes:
         return str(params["content"]).encode()
     if "copy_of" in params:
         return Path(params["copy_of"]).read_bytes()
-    raise StepFailed("files.write needs `content` or `copy_of`", retryable=False)
+    raise StepFailed(_("files.write needs `content` or `copy_of`."), retryable=False)
 
 
 def _receipt(store: ContentStore, intent: Intent) -> Receipt:

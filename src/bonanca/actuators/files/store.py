@@ -12,6 +12,8 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from bonanca.actuators.files.atomic import write_atomic
 
 
@@ -62,9 +64,9 @@ class ContentStore:
         try:
             data = place.read_bytes()
         except FileNotFoundError as error:
-            raise ContentLost(f"{place}: the kept content is missing") from error
+            raise ContentLost(_("%(file)s: the kept content is missing.") % {"file": place}) from error
         if digest(data) != sha256:
-            raise ContentLost(f"{place}: the kept content no longer has its hash")
+            raise ContentLost(_("%(file)s: the kept content no longer has its hash.") % {"file": place})
         return data
 
     def capture(self, path: Path) -> FileState:

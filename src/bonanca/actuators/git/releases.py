@@ -7,6 +7,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from bonanca.actuators.files.atomic import sync_folder, write_atomic
 from bonanca.actuators.files.store import digest
 
@@ -57,7 +59,7 @@ def switch_to(root: Path, target: str | None, *, key: str, sha: str | None = Non
         FileNotFoundError: there is no such release; nothing moved.
     """
     if target is not None and not (root / RELEASES / target).is_dir():
-        raise FileNotFoundError(f"{root / RELEASES / target}: there is no such release")
+        raise FileNotFoundError(_("%(release)s: there is no such release.") % {"release": root / RELEASES / target})
     switch = recorded(root, key)
     if switch is None:
         switch = Switch(key, current_release(root), target, sha)
@@ -75,7 +77,10 @@ def switch_back(root: Path, *, previous: str | None, target: str | None, key: st
     """
     now = current_release(root)
     if now not in (previous, target):
-        raise CurrentMoved(f"{root / CURRENT} points to {now}, not to {target}: it was moved after this step")
+        raise CurrentMoved(
+            _("%(link)s points to %(now)s and not to %(target)s: it was moved after this step.")
+            % {"link": root / CURRENT, "now": now, "target": target}
+        )
     return switch_to(root, previous, key=key)
 
 

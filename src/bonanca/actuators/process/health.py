@@ -7,6 +7,8 @@ import socket
 import time
 from collections.abc import Callable
 
+from django.utils.translation import gettext as _
+
 from bonanca.actuators.process.spec import Health, Replica
 
 _EVERY_S = 0.05
@@ -20,10 +22,10 @@ def answer(replica: Replica, path: str) -> str:
         connection.request("GET", path, headers={"User-Agent": "bonanca-health"})
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        return f"no answer ({type(error).__name__})"
+        return _("no answer (%(reason)s)") % {"reason": type(error).__name__}
     finally:
         connection.close()
-    return "" if 200 <= status < 300 else f"answers {status}"
+    return "" if 200 <= status < 300 else _("it answers %(status)d") % {"status": status}
 
 
 def wait_healthy(replica: Replica, health: Health, *, living: Callable[[], bool], pulse: Callable[[], None]) -> str:
@@ -32,17 +34,20 @@ def wait_healthy(replica: Replica, health: Health, *, living: Callable[[], bool]
     `living` says whether the process is still there, `pulse` is called at every try and may raise to stop the wait.
     """
     deadline = time.monotonic() + health.timeout_s
-    wrong = "was not asked"
+    wrong = ""
     while living():
         pulse()
         wrong = answer(replica, health.path)
         if not wrong:
             # A stranger on the same port would also answer; ours must be alive to have done so.
-            return "" if living() else "ended"
+            return "" if living() else _("it has ended")
         if time.monotonic() >= deadline:
-            return f"not healthy after {health.timeout_s:g} s: {wrong}"
+            return _("not healthy after %(seconds)g s: %(wrong)s") % {
+                "seconds": health.timeout_s,
+                "wrong": wrong,
+            }
         time.sleep(_EVERY_S)
-    return "ended"
+    return _("it has ended")
 
 
 def port_in_use(replica: Replica) -> bool:

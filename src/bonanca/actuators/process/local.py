@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from django.utils.translation import gettext as _
+
 from bonanca.actuators.files.store import digest
 from bonanca.actuators.process.health import port_in_use, wait_healthy
 from bonanca.actuators.process.logs import log_place, open_log, tail
@@ -93,7 +95,7 @@ def start(spec: ProcessSpec, replica: Replica, *, key: str, release: Path, now: 
     place = f"{spec.service}/{name}/{digest(str(spec.root.resolve()).encode())[:12]}-"
     _end_strays(place)
     if port_in_use(replica):
-        raise NotStarted(f"{name}: another process has port {replica.port}")
+        raise NotStarted(_("%(name)s: another process has port %(port)d.") % {"name": name, "port": replica.port})
     record = write_record(
         spec.root,
         Record(
@@ -115,7 +117,10 @@ def start(spec: ProcessSpec, replica: Replica, *, key: str, release: Path, now: 
         pid = _spawn(spec, argv, record, release)
     except OSError as error:
         write_record(spec.root, record.but(error=str(error)))
-        raise NotStarted(f"{name}: {argv[0]} cannot be started: {error}") from error
+        raise NotStarted(
+            _("%(name)s: “%(program)s” cannot be started: %(reason)s")
+            % {"name": name, "program": argv[0], "reason": error}
+        ) from error
     point("process.forked")
     born = process(pid)
     # One that is dead already has no start; it is noted as not running and found out by the health check.
@@ -156,7 +161,7 @@ def until_healthy(spec: ProcessSpec, replica: Replica, *, pulse: Callable[[], No
         return record is not None and record.pid is not None
 
     if spec.health is None:
-        wrong = "" if living() else "ended"
+        wrong = "" if living() else _("it has ended")
     else:
         wrong = wait_healthy(replica, spec.health, living=living, pulse=pulse)
     if wrong:
@@ -164,7 +169,10 @@ def until_healthy(spec: ProcessSpec, replica: Replica, *, pulse: Callable[[], No
         if record is not None:
             write_record(spec.root, record.but(error=wrong))
         log = log_place(spec.root, name)
-        raise NotStarted(f"{name} {wrong}. The end of {log}:\n{tail(log)}")
+        raise NotStarted(
+            _("%(name)s is not well: %(wrong)s. The end of %(log)s:\n%(tail)s")
+            % {"name": name, "wrong": wrong, "log": log, "tail": tail(log)}
+        )
 
 
 def stop_everything(root: Path, *, timeout_s: float = 10.0) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from bonanca.actuators.process.health import answer
 from bonanca.actuators.process.local import NotStarted, find, start, stop, until_healthy
 from bonanca.actuators.process.record import STOPPED, Record
@@ -26,7 +28,7 @@ def current(spec: ProcessSpec) -> Path:
     try:
         return link.resolve(strict=True)
     except FileNotFoundError as error:
-        raise NotStarted(f"{link}: there is no current release to run") from error
+        raise NotStarted(_("%(link)s: there is no current release to run.") % {"link": link}) from error
 
 
 def restart_all(
@@ -112,5 +114,5 @@ def facts(records: list[Record]) -> list[dict[str, Any]]:
 def _known(spec: ProcessSpec, replica: Replica) -> Record:
     record = find(spec.root, spec.name(replica))
     if record is None or record.pid is None:
-        raise NotStarted(f"{spec.name(replica)} ended just after it was healthy")
+        raise NotStarted(_("%(name)s ended just after it was healthy.") % {"name": spec.name(replica)})
     return record

@@ -149,7 +149,7 @@ def test_one_that_dies_at_once_is_reported_with_its_last_words(spec: ProcessSpec
     start(spec, spec.replicas[0], key="one", release=spec.root / "releases" / "v1", now=NOW)
     with pytest.raises(NotStarted, match="this release is broken"):
         until_healthy(spec, spec.replicas[0], pulse=lambda: None)
-    assert status(spec.root)[0].error == "ended"
+    assert status(spec.root)[0].error == "it has ended"
 
 
 def test_a_log_is_cut_by_size_while_its_writer_goes_on(spec: ProcessSpec) -> None:
