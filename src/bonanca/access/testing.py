@@ -109,7 +109,7 @@ def _filled(route: str, pattern: re.Pattern[str], kinds: Mapping[str, str] = Map
     def value(match: re.Match[str]) -> str:
         name = match.group("name")
         kind = match.group("kind") or kinds.get(name)
-        if kind == "uuid":
+        if kind and kind.startswith("uuid"):
             return UNKNOWN_ID
         return "999999" if kind == "int" else "unknown"
 
