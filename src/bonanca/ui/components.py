@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from bonanca.ui.formats import clock_text, duration_text, percent_text
 
@@ -46,7 +47,12 @@ class SeverityBadge:
 
 def severity_badge(severity: str) -> SeverityBadge:
     """Return how a severity (critical, high, medium, low) is shown."""
-    words = {"critical": _("critical"), "high": _("high"), "medium": _("medium"), "low": _("low")}
+    words = {
+        "critical": pgettext("severity", "critical"),
+        "high": pgettext("severity", "high"),
+        "medium": pgettext("severity", "medium"),
+        "low": pgettext("severity", "low"),
+    }
     value = str(severity)
     return SeverityBadge(
         short=_SEVERITY_SHORT.get(value, "SEV?"),
@@ -107,12 +113,12 @@ def _step_time(state: str, started: datetime | None, finished: datetime | None, 
 def step_row(step: Any, now: datetime) -> StepRow:
     """Return a step (durable's StepView, or a StepSpec in a preview) as its line."""
     words = {
-        "pending": _("pending"),
-        "running": _("running"),
-        "waiting": _("waiting for a person"),
-        "done": _("done"),
-        "failed": _("failed"),
-        "skipped": _("skipped"),
+        "pending": pgettext("step", "pending"),
+        "running": pgettext("step", "running"),
+        "waiting": pgettext("step", "waiting for a person"),
+        "done": pgettext("step", "done"),
+        "failed": pgettext("step", "failed"),
+        "skipped": pgettext("step", "skipped"),
     }
     state = str(getattr(step, "state", None) or "pending")
     fraction, text = _progress(getattr(step, "progress", None))
@@ -154,7 +160,7 @@ class MeterView:
 def meter_view(value: float | None, label: str, tone: str, word: str, decimals: int) -> MeterView:
     """Return how a percentage is drawn. None is unknown: an empty bar that says so."""
     if value is None:
-        return MeterView(0, 0, _("unknown"), label, "unknown", word)
+        return MeterView(0, 0, pgettext("meter", "unknown"), label, "unknown", word)
     width = max(0.0, min(100.0, float(value)))
     return MeterView(round(width, 2), round(width, 2), percent_text(float(value), decimals), label, tone, word)
 

@@ -69,7 +69,7 @@ def registered() -> tuple[str, ...]:
     return tuple(sorted(_PANELS))
 
 
-def render_panel(name: str, request: HttpRequest, **kwargs: object) -> SafeString:
+def render_panel(name: str, request: HttpRequest, /, **kwargs: object) -> SafeString:
     """Return the panel's HTML; nothing for an unknown one or one that the person may not see."""
     function = _PANELS.get(name)
     if function is None:

@@ -128,12 +128,12 @@ def chrome(context: RequestContext) -> dict[str, Any]:
 
 
 @register.simple_tag(takes_context=True)
-def panel(context: RequestContext, name: str, **kwargs: object) -> SafeString:
+def panel(context: RequestContext, panel_name: str, **kwargs: object) -> SafeString:
     """`{% panel "signals:chart" service=slug %}`: another room's part of this page."""
     request = context.get("request")
     if request is None:
         return mark_safe("")
-    return render_panel(name, request, **kwargs)
+    return render_panel(panel_name, request, **kwargs)
 
 
 @register.simple_tag(takes_context=True)

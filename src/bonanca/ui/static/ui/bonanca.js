@@ -55,13 +55,13 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const region = live(event);
     if (!region) return;
+    if (event.detail.xhr.status >= 400) return; // Said by #stale; what is shown stays.
     const text = event.detail.serverResponse;
     if (/^\s*<!doctype/i.test(text)) { // A whole page instead of a fragment: the session ended, or the page changed.
       event.detail.shouldSwap = false;
       location.reload();
       return;
     }
-    if (event.detail.xhr.status >= 400) return;
     setStale(false);
     const plain = text.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
     if (seen.get(region) === plain || busy(region)) { event.detail.shouldSwap = false; return; }
