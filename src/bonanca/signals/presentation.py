@@ -18,7 +18,10 @@ HEALTH_TONE = {Health.BURNING: "burning", Health.AT_RISK: "risk", Health.CALM: "
 
 @dataclass(frozen=True)
 class BudgetRow:
-    """A budget with its word and tone. What is not measured has neither meaning nor colour."""
+    """A budget with its word and tone. What is not measured has neither meaning nor colour.
+
+    `left` is what a meter shows, 0..100: by how much more than everything was spent stands beside it in words.
+    """
 
     budget: BudgetView
     word: str
@@ -29,9 +32,9 @@ class BudgetRow:
 def budget_row(view: BudgetView) -> BudgetRow:
     """The row of an objective: while its source is unknown, the status is unknown too, never green."""
     if not view.measured:
-        return BudgetRow(view, str(Health.UNKNOWN.label), "unknown", view.remaining_percent if view.total else None)
+        return BudgetRow(view, str(Health.UNKNOWN.label), "unknown", view.left_clamped if view.total else None)
     status = DeployStatus(view.status)
-    return BudgetRow(view, str(status.label), STATUS_TONE[status], view.remaining_percent)
+    return BudgetRow(view, str(status.label), STATUS_TONE[status], view.left_clamped)
 
 
 @dataclass(frozen=True)
