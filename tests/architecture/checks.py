@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +146,30 @@ def registry_hosts(root: Path) -> list[str]:
         text = path.read_bytes().decode("utf-8", errors="replace").lower()
         found += [f"{name}: names {host}" for host in REGISTRY_HOSTS if host in text]
     return found
+
+
+def unlocked_dependencies(root: Path) -> list[str]:
+    """Every dependency that pyproject.toml declares is pinned in the lock that installs it (`make lock`)."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras: dict[str, list[str]] = project.get("optional-dependencies", {})
+    wanted = {
+        "requirements.lock": [*project.get("dependencies", []), *extras.get("demo", []), *extras.get("gateway", [])],
+        "requirements-dev.lock": [
+            *project.get("dependencies", []),
+            *(name for group in extras.values() for name in group),
+        ],
+    }
+    found = []
+    for lock, requirements in wanted.items():
+        pinned = set(re.findall(r"^([a-z0-9.-]+)==", (root / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        names = {re.split(r"[\[<>=!~; ]", requirement)[0] for requirement in requirements}
+        missing = {_normal(name) for name in names} - {_normal(name) for name in pinned} - {project["name"]}
+        found += [f"{lock}: {name} is not pinned" for name in sorted(missing)]
+    return found
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def rooms_without_rules(root: Path) -> list[str]:

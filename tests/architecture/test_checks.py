@@ -99,6 +99,21 @@ def test_a_registry_host_in_a_tracked_file_is_refused(tmp_path: Path) -> None:
     assert checks.registry_hosts(tmp_path) == [f"a.lock: names {checks.REGISTRY_HOSTS[0]}"]
 
 
+def test_a_dependency_that_is_not_pinned_is_noticed(tmp_path: Path) -> None:
+    write(tmp_path, "requirements.lock", "django==5.2 \\\n    --hash=sha256:00\n")
+    write(tmp_path, "requirements-dev.lock", "django==5.2\nruff==1\n")
+    declared = (
+        '[project]\nname = "bonanca"\ndependencies = ["Django>=5"{}]\n[project.optional-dependencies]\ndev = ["ruff"]\n'
+    )
+    write(tmp_path, "pyproject.toml", declared.format(""))
+    assert checks.unlocked_dependencies(tmp_path) == []
+    write(tmp_path, "pyproject.toml", declared.format(', "attic[all]>=1"'))
+    assert checks.unlocked_dependencies(tmp_path) == [
+        "requirements.lock: attic is not pinned",
+        "requirements-dev.lock: attic is not pinned",
+    ]
+
+
 def test_a_room_without_rules_is_noticed(tmp_path: Path) -> None:
     shutil.copy(ROOT / ".importlinter", tmp_path)
     write(tmp_path, "src/bonanca/catalog/__init__.py")

@@ -18,6 +18,7 @@ EVERYWHERE = [
     checks.nameless_drawers,
     checks.registry_hosts,
     checks.rooms_without_rules,
+    checks.unlocked_dependencies,
 ]
 
 
