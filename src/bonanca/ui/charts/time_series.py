@@ -23,7 +23,6 @@ TONE_OF_KIND = {
     "containment": "var(--risk)",
     "recovery": "var(--calm)",
 }
-MOST_POINTS = 240
 MOST_ROWS = 60
 
 
@@ -103,7 +102,7 @@ def _chart(
     if not known:
         return Chart(title, "", (), columns, (), empty=_("Nothing has been measured in this time."))
     plot = _Plot(
-        points=_thin(points),
+        points=points,
         moments=moments,
         since=since or points[0][0],
         until=until or points[-1][0],
@@ -137,7 +136,7 @@ def _caption(known: Sequence[tuple[datetime, float]], limit: float | None) -> st
     return text
 
 
-def _thin(points: Points, most: int = MOST_POINTS) -> Points:
+def _thin(points: Points, most: int) -> Points:
     """Return at most `most` points; each stands for its neighbours by the worst of them, so no peak is lost."""
     if len(points) <= most:
         return points
@@ -195,7 +194,7 @@ def _specification(plot: _Plot, size: _Size) -> dict[str, Any]:
         "data": {
             "values": [
                 {"s": round((at - plot.since).total_seconds(), 1), "v": None if value is None else round(value, 3)}
-                for at, value in plot.points
+                for at, value in _thin(plot.points, size.width // 2)
             ]
         },
         "layer": layers,
