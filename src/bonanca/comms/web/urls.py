@@ -8,5 +8,6 @@ app_name = "comms"
 
 urlpatterns = [
     path("status/", views.status, name="status"),
+    path("incidents/<int:number>/updates/", views.publish, name="publish"),
     path("status/api/v2/summary.json", views.summary, name="summary"),
 ]

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
-from bonanca.access.web import public
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission
+from bonanca.access.web import page, public
 from bonanca.comms import queries
+from bonanca.comms.operations.publish_update import publish_update
 from bonanca.comms.web.bars import day_bars
+from bonanca.incidents.queries import by_number as incident_by_number
 from bonanca.kernel.clock import utc_now
+from bonanca.kernel.errors import Invalid
 
 
 @public
@@ -23,6 +29,23 @@ def status(request: HttpRequest) -> HttpResponse:
     response.headers["Cache-Control"] = "public, max-age=5"
     response.headers["Vary"] = "Accept-Language, Cookie"
     return response
+
+
+@page(Permission.COMMAND)
+@require_POST
+def publish(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
+    """Say something about an incident."""
+    try:
+        publish_update(
+            incident_by_number(number).id,
+            state=request.POST.get("state", ""),
+            text=request.POST.get("text", ""),
+            actor=actor,
+            now=utc_now(),
+        )
+    except Invalid as refused:
+        messages.error(request, str(refused))
+    return redirect("incidents:incident", number=number)
 
 
 @public

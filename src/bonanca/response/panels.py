@@ -1,0 +1,61 @@
+"""What other rooms' pages show of containments and plans."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from bonanca.access.permissions import Permission, allowed, require
+from bonanca.delivery.queries import ChangeView, get_change
+from bonanca.incidents.queries import IncidentView
+from bonanca.response import queries
+from bonanca.ui.panels import PanelContent, PanelContext, panel
+
+
+@panel("response:containment")
+def containment(ctx: PanelContext, *, incident: IncidentView, may_act: bool) -> PanelContent:
+    """What is taken out at the gateway, and the way to take more out."""
+    require(ctx.actor, Permission.READ)
+    context = {
+        "incident": incident,
+        "containments": queries.containments_of(incident.id),
+        "may_act": may_act and incident.is_open,
+    }
+    return "response/containment_panel.html", context
+
+
+@panel("response:go_back")
+def go_back(ctx: PanelContext, *, change_id: UUID, incident: IncidentView | None = None) -> PanelContent | None:
+    """The button that previews going back to before a change."""
+    change = get_change(change_id)
+    if change.state not in ("deployed", "failed") or not allowed(ctx.actor, Permission.RESPOND, team=change.team):
+        return None
+    return "response/go_back_panel.html", {"change": change, "incident": incident}
+
+
+@panel("response:plans_of_incident")
+def plans_of_incident(ctx: PanelContext, *, incident_id: UUID) -> PanelContent | None:
+    """The plans that were proposed or run for an incident."""
+    require(ctx.actor, Permission.READ)
+    found = queries.plans(incident_id=incident_id)
+    return ("response/plans_panel.html", {"plans": found}) if found else None
+
+
+@panel("response:of_change")
+def of_change(ctx: PanelContext, *, change: ChangeView, may_act: bool) -> PanelContent:
+    """Deploying a change, going back, and the plans that did."""
+    require(ctx.actor, Permission.READ)
+    context = {
+        "change": change,
+        "plans": queries.plans(change_id=change.id),
+        "may_act": may_act,
+        "may_override": allowed(ctx.actor, Permission.COMMAND),
+    }
+    return "response/of_change_panel.html", context
+
+
+@panel("response:of_service")
+def of_service(ctx: PanelContext, *, service: str) -> PanelContent | None:
+    """The last plans of a service."""
+    require(ctx.actor, Permission.READ)
+    found = queries.plans(service=service, limit=5)
+    return ("response/plans_panel.html", {"plans": found, "titled": True}) if found else None
