@@ -45,17 +45,27 @@ class Outcome(StrEnum):
     FENCED = "fenced"
 
 
-def interpret(claim: Claim, *, now: Callable[[], datetime], stop: threading.Event) -> Outcome:
+# Called with the step whose attempt begins, and with None when it ended.
+Watch = Callable[[Work, StepWork | None], None]
+
+
+def _unwatched(_work: Work, _step: StepWork | None) -> None: ...
+
+
+def interpret(
+    claim: Claim, *, now: Callable[[], datetime], stop: threading.Event, watch: Watch = _unwatched
+) -> Outcome:
     """Carry the plan out as far as it goes: to its end, until ``stop``, or until another worker has it.
 
     A lost database is waited for; after a minute its error comes out of here, and the plan stays claimed.
+    A thread cannot be killed: ``watch`` lets the engine see a step that does not come back.
     """
     try:
         work = journal.load(claim)
         for step in work.steps:
             if step.state is StepState.DONE:
                 continue
-            outcome = _step(work, step, now, stop)
+            outcome = _step(work, step, now, stop, watch)
             if outcome is not None:
                 return outcome
         point(f"finish:before:{claim.run_id}")
@@ -67,7 +77,9 @@ def interpret(claim: Claim, *, now: Callable[[], datetime], stop: threading.Even
     return Outcome.SUCCEEDED
 
 
-def _step(work: Work, step: StepWork, now: Callable[[], datetime], stop: threading.Event) -> Outcome | None:
+def _step(
+    work: Work, step: StepWork, now: Callable[[], datetime], stop: threading.Event, watch: Watch
+) -> Outcome | None:
     """Carry out one step, again while it fails retryably. None: it is done, go on."""
     failures = 0
     while True:
@@ -78,6 +90,7 @@ def _step(work: Work, step: StepWork, now: Callable[[], datetime], stop: threadi
             journal.finish(work.claim, RunState.CANCELLED, now=now(), stopped=step)
             return Outcome.CANCELLED
         problem: BonancaError
+        watch(work, step)
         try:
             receipt = _carry_out(work, step, now)
             point(f"receipt:before:{step.key}")
@@ -100,6 +113,8 @@ def _step(work: Work, step: StepWork, now: Callable[[], datetime], stop: threadi
             retryable = isinstance(error, (OSError, DatabaseError))
             problem = StepFailed(f"{type(error).__name__}: {error}", retryable=retryable)
             _drop_broken_connection()  # one that broke inside the handler must not reach the next query
+        finally:
+            watch(work, None)
         limit = MAX_FAILURES if getattr(problem, "retryable", False) else 0
         hint = problem.hint or _next_move(step)
         if journal.record_failure(work, step, problem.message, hint, limit=limit, now=now()):
@@ -146,7 +161,7 @@ def _context(work: Work, step: StepWork, now: Callable[[], datetime], *, origina
     def still_mine() -> None:
         journal.still_mine(claim)
         if remaining_s() == 0.0:
-            raise _too_late(step)
+            raise too_late(step)
 
     def progress(fraction: float | None, text: str) -> None:
         nonlocal last_shown
@@ -187,7 +202,8 @@ def _checked(receipt: Receipt) -> Receipt:
         raise StepFailed(wrong.message) from wrong
 
 
-def _too_late(step: StepWork) -> StepStopped:
+def too_late(step: StepWork) -> StepStopped:
+    """What is said of a step that did not end in its time."""
     return StepStopped(
         _("The step “%(title)s” did not end within its %(seconds)g s.")
         % {"title": step.title or step.key, "seconds": step.timeout_s},

@@ -114,7 +114,9 @@ def load(claim: Claim) -> Work:
         original = None
         if run.undo_of is not None:
             done = run.undo_of.steps.filter(receipt__isnull=False)
-            original = Original(run.undo_of.pk, run.undo_of.context, {s.key: s.receipt for s in done})
+            original = Original(
+                run.undo_of.pk, run.undo_of.context, {s.key: s.receipt for s in done if s.receipt is not None}
+            )
     return Work(
         claim=claim,
         kind=run.kind,

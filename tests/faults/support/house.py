@@ -26,6 +26,7 @@ class Process:
 
     def __init__(self, name: str, argv: list[str], env: dict[str, str], log: Path, **streams: Any) -> None:
         self.name, self.log = name, log
+        self.expected_dead = False
         with log.open("ab") as out:
             self.child = subprocess.Popen(
                 [sys.executable, "-m", *argv], env=env, cwd=ROOT, stderr=out, **{"stdout": out, **streams}
@@ -42,6 +43,7 @@ class Process:
         os.kill(self.pid, number)
 
     def kill(self) -> None:
+        self.expected_dead = True
         if self.alive():
             self.send(signal.SIGKILL)
         self.child.wait()
@@ -114,13 +116,17 @@ class House:
         """Keep that many workers, of which at least `ready` have entered themselves."""
         while len(self.workers()) < size:
             self.worker()
-        living = tuple(p.name for p in self.workers())
-        eventually(
-            lambda: (
-                self.query("SELECT count(*) FROM durable_executor WHERE slot = ANY(%s)", list(living))[0][0] >= ready
-            ),
-            30,
-        )
+
+        def entered() -> bool:
+            for process in self.processes:
+                assert process.alive() or process.expected_dead or process.name == "web", process.log.read_text()[
+                    -2000:
+                ]
+            names = [p.name for p in self.workers()]
+            found = self.query("SELECT count(*) FROM durable_executor WHERE slot = ANY(%s)", names)
+            return bool(found[0][0] >= ready)
+
+        eventually(entered, 30, ignoring=())
 
     def web(self) -> Process:
         if self._web is None or not self._web.alive():

@@ -6,8 +6,8 @@ import signal
 import sys
 import threading
 
-from bonanca.config.logs import configure
 from bonanca.kernel.boot import setup_django
+from bonanca.kernel.logs import configure
 
 
 def main(slot: str) -> None:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
 import structlog
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from bonanca.durable import executors, journal
 from bonanca.durable.crashpoints import point
-from bonanca.durable.interpreter import interpret
-from bonanca.durable.journal import Claim
+from bonanca.durable.errors import Fenced
+from bonanca.durable.interpreter import interpret, too_late
+from bonanca.durable.journal import Claim, StepWork, Work
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.database import LOST
 
@@ -29,8 +33,18 @@ CHANNEL = "bonanca_plans"
 LOOK_EVERY_S = 0.5
 # What a worker that ends gives its steps to come to a good place.
 GRACE_S = 8.0
+# How long a step may stay away after its time was over, before its plan fails without it.
+OVERRUN_S = 5.0
 # After a thread failed in a way that was not foreseen, its plan is taken again, but not at once.
 PAUSE_AFTER_FAILURE_S = 2.0
+
+
+@dataclass
+class _Running:
+    """A thread that carries out a plan; ``step`` is what it is in now, and when its time is over."""
+
+    thread: threading.Thread
+    step: tuple[Work, StepWork, float] | None = None
 
 
 class LeaseEngine:
@@ -39,7 +53,7 @@ class LeaseEngine:
     def __init__(self, slot: str, *, plans_at_once: int | None = None) -> None:
         self.slot = slot
         self.plans_at_once = plans_at_once or int(os.environ.get("BONANCA_PLANS_AT_ONCE", "8"))
-        self._busy: dict[UUID, threading.Thread] = {}
+        self._busy: dict[UUID, _Running] = {}
         self._not_before: dict[UUID, float] = {}
         self._freed = threading.Event()
 
@@ -63,6 +77,7 @@ class LeaseEngine:
             while not stop.is_set():
                 try:
                     executors.bury_dead(me)
+                    self._give_up_overdue()
                     self._take_all(me, stop)
                 except LOST as lost:
                     log.warning("the database is away; plans wait for it", why=str(lost).strip())
@@ -91,12 +106,17 @@ class LeaseEngine:
             thread = threading.Thread(
                 target=self._carry_out, args=(claim, stop), name=f"plan {claim.run_id}", daemon=True
             )
-            self._busy[claim.run_id] = thread
+            self._busy[claim.run_id] = _Running(thread)
             thread.start()
 
     def _carry_out(self, claim: Claim, stop: threading.Event) -> None:
+        running = self._busy[claim.run_id]
+
+        def watch(work: Work, step: StepWork | None) -> None:
+            running.step = None if step is None else (work, step, time.monotonic() + step.timeout_s + OVERRUN_S)
+
         try:
-            outcome = interpret(claim, now=utc_now, stop=stop)
+            outcome = interpret(claim, now=utc_now, stop=stop, watch=watch)
             log.info("plan", plan=str(claim.run_id), epoch=claim.epoch, outcome=outcome.value)
         except Exception:
             # The plan stays ours and unfinished: it is taken again, with a new epoch, after a pause.
@@ -104,13 +124,27 @@ class LeaseEngine:
             self._not_before[claim.run_id] = time.monotonic() + PAUSE_AFTER_FAILURE_S
         finally:
             connection.close()
-            self._busy.pop(claim.run_id, None)
+            if self._busy.get(claim.run_id) is running:
+                del self._busy[claim.run_id]
             self._freed.set()
+
+    def _give_up_overdue(self) -> None:
+        """Fail the plan of a step that does not come back. Its thread goes on, and is refused wherever it acts."""
+        for run_id, running in list(self._busy.items()):
+            step = running.step
+            if step is None or time.monotonic() < step[2]:
+                continue
+            late = too_late(step[1])
+            log.error("a step does not come back", plan=str(run_id), step=step[1].key)
+            with suppress(Fenced):
+                hint = _("See what it waits for, then retry the plan.")
+                journal.record_failure(step[0], step[1], late.message, hint, limit=0, now=utc_now())
+            del self._busy[run_id]
 
     def _drain(self) -> None:
         deadline = time.monotonic() + GRACE_S
-        for thread in list(self._busy.values()):
-            thread.join(max(0.0, deadline - time.monotonic()))
+        for running in list(self._busy.values()):
+            running.thread.join(max(0.0, deadline - time.monotonic()))
 
     def _beat(self, me: UUID, ended: threading.Event) -> None:
         rounds = 0

@@ -80,8 +80,8 @@ class ForEver(Do):
     undoable = False
 
 
-def plan(*params: dict[str, Any], key: str | None = None, kind: str = "world.do") -> PlanRunView:
-    steps = tuple(StepSpec(f"s{n}", kind, value, f"Step {n}") for n, value in enumerate(params, start=1))
+def plan(*params: dict[str, Any], key: str | None = None, kind: str = "world.do", timeout_s: float = 60) -> PlanRunView:
+    steps = tuple(StepSpec(f"s{n}", kind, value, f"Step {n}", timeout_s) for n, value in enumerate(params, start=1))
     spec = PlanSpec("test", "service:loja-api", "A test", steps, {"team": "loja"})
     return start_plan(spec, actor=ACTOR, now=NOW, key=key or str(new_id()))
 
@@ -122,3 +122,25 @@ def dying_after(visits: int) -> Iterator[None]:
         yield
     finally:
         crashpoints.hook = None
+
+
+RELEASED = threading.Event()
+
+
+@step("world.hang")
+class Hang(Do):
+    """Does not come back until RELEASED is set, and does its deed only then."""
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        RELEASED.wait(30)
+        return super().apply(ctx)
+
+
+@step("world.patient")
+class Patient(Do):
+    """Works until it is told to stop."""
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        while True:
+            ctx.still_mine()
+            ctx.progress(0.5, "half")
