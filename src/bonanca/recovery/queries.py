@@ -13,7 +13,7 @@ from bonanca.actuators.files.store import ContentLost
 from bonanca.actuators.postgres.databases import database_sizes, effects_on
 from bonanca.actuators.postgres.rows import DeclaredTable, written_since
 from bonanca.actuators.postgres.sessions import session
-from bonanca.catalog.queries import get_service
+from bonanca.catalog.queries import get_service, list_services
 from bonanca.kernel.errors import BonancaError, NotFound, Unavailable
 from bonanca.recovery.folders import contents
 from bonanca.recovery.models import Backup, BackupReplica, Drill, Pin, SetAside, SetAsideRow
@@ -24,6 +24,7 @@ from bonanca.recovery.views import (
     KeptDatabase,
     PinView,
     ReplicaView,
+    ServiceBackups,
     SetAsideRowView,
     SetAsideView,
     TableAtRisk,
@@ -67,6 +68,37 @@ def latest_verified_backup(service: str) -> BackupView | None:
     """The backup whose restore was checked most recently (`verified_at`, `restore_seconds`); None: none ever was."""
     verified = Backup.objects.filter(service=service, state=BackupState.VERIFIED)
     return next(iter(_backups(verified.order_by("-verified_at")[:1])), None)
+
+
+def last_attempt(service: str) -> BackupView | None:
+    """The newest backup in whatever state; a running or failed one is seen here."""
+    return next(iter(list_backups(service, limit=1)), None)
+
+
+def declares_backup(service: str) -> bool:
+    """Whether the service declares a database and how to back it up. Raises NotFound: no such service."""
+    declared = get_service(service)
+    return declared.backup is not None and declared.database is not None
+
+
+def team_of(service: str) -> str:
+    """The team that owns the service. Raises NotFound: no such service."""
+    return get_service(service).team_slug
+
+
+def overview() -> tuple[ServiceBackups, ...]:
+    """Every service that declares a backup, with its last proof and its last attempt."""
+    return tuple(
+        ServiceBackups(
+            service.slug,
+            service.name,
+            service.backup.every_h,
+            latest_verified_backup(service.slug),
+            last_attempt(service.slug),
+        )
+        for service in list_services()
+        if service.backup is not None and service.database is not None
+    )
 
 
 def backup_by_key(key: str) -> BackupView | None:

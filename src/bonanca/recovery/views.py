@@ -73,6 +73,17 @@ class BackupView:
 
 
 @dataclass(frozen=True)
+class ServiceBackups:
+    """A service in the list of backups: its last proof (None: never restored) and its last attempt."""
+
+    slug: str
+    name: str
+    every_h: float
+    verified: BackupView | None
+    last: BackupView | None
+
+
+@dataclass(frozen=True)
 class PinView:
     """The state of a service before a change. `held_seconds`: how long new connections waited while it was copied."""
 

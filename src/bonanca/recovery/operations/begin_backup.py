@@ -42,10 +42,7 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
     require(actor, Permission.RESPOND, team=declared.team_slug)
     policy, database = declared.backup, declared.database
     if policy is None or database is None or not policy.replicas:
-        raise NoBackupDeclared(
-            _("The service %(service)s declares no backup.") % {"service": service},
-            hint=_("Declare `database` and `backup` (replicas, recipients) in bonanca.yaml and apply it."),
-        )
+        raise no_backup_declared(service)
     recipients_of(policy.recipients)
     places = [checked_place(place) for place in dict.fromkeys(policy.replicas)]
     for unfinished in Backup.objects.filter(service=service, state=BackupState.RUNNING):
@@ -74,3 +71,11 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
     except IntegrityError as error:
         raise BackupRunning(_("A backup of %(service)s is running.") % {"service": service}) from error
     return get_backup(backup.id)
+
+
+def no_backup_declared(service: str) -> NoBackupDeclared:
+    """The refusal, with what to do."""
+    return NoBackupDeclared(
+        _("The service %(service)s declares no backup.") % {"service": service},
+        hint=_("Declare `database` and `backup` (replicas, recipients) in bonanca.yaml and apply it."),
+    )

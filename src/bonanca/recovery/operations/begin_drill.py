@@ -18,7 +18,7 @@ from bonanca.recovery.models import Drill
 from bonanca.recovery.operations.finish_drill import fail_drill
 from bonanca.recovery.queries import get_backup, get_drill
 from bonanca.recovery.state import RESTORABLE, DrillState
-from bonanca.recovery.views import DrillView
+from bonanca.recovery.views import BackupView, DrillView
 
 
 class NotRestorable(Conflict):
@@ -38,7 +38,7 @@ def begin_drill(*, backup_id: UUID, actor: Actor, now: datetime, key: str = "") 
     backup = get_backup(backup_id)
     require(actor, Permission.RESPOND, team=get_service(backup.service).team_slug)
     if backup.state not in RESTORABLE:
-        raise NotRestorable(_("This backup is %(state)s: there is nothing to restore.") % {"state": backup.state.label})
+        raise not_restorable(backup)
     for unfinished in Drill.objects.filter(backup_id=backup_id, state=DrillState.RUNNING):
         if holding.gone(unfinished, now) or (key and unfinished.key == key):
             error = _("The process that ran it ended before it was done.")
@@ -53,3 +53,8 @@ def begin_drill(*, backup_id: UUID, actor: Actor, now: datetime, key: str = "") 
     except IntegrityError as error:
         raise DrillRunning(_("This backup is being restored by another drill.")) from error
     return get_drill(drill.id)
+
+
+def not_restorable(backup: BackupView) -> NotRestorable:
+    """The refusal, with the backup's state in words."""
+    return NotRestorable(_("This backup is %(state)s: there is nothing to restore.") % {"state": backup.state.label})

@@ -1,0 +1,44 @@
+"""What other rooms' pages show of recovery."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from bonanca.access.permissions import Permission, require
+from bonanca.recovery import queries
+from bonanca.ui.panels import PanelContent, PanelContext, panel
+
+
+@panel("recovery:backup_summary")
+def backup_summary(ctx: PanelContext, *, service: str) -> PanelContent | None:
+    """When the service's data was restored for proof, how long that took, what is wrong. None: no backup declared."""
+    require(ctx.actor, Permission.READ)
+    if not queries.declares_backup(service):
+        return None
+    verified, last = queries.latest_verified_backup(service), queries.last_attempt(service)
+    return "recovery/backup_summary_panel.html", {"service": service, "verified": verified, "last": last}
+
+
+@panel("recovery:backup_drilled")
+def backup_drilled(ctx: PanelContext, *, service: str) -> PanelContent | None:
+    """One cell for lists of services: when it was restored for proof, and in how many seconds."""
+    require(ctx.actor, Permission.READ)
+    if not queries.declares_backup(service):
+        return None
+    return "recovery/backup_drilled_panel.html", {"verified": queries.latest_verified_backup(service)}
+
+
+@panel("recovery:rows_at_risk")
+def rows_at_risk(ctx: PanelContext, *, service: str, pin_id: UUID | str) -> PanelContent:
+    """Per table what a return to the pin would set aside, with a sample; only for who may act on the service."""
+    require(ctx.actor, Permission.RESPOND, team=queries.team_of(service))
+    tables = queries.rows_at_risk(service, UUID(str(pin_id)), ctx.now)
+    return "recovery/rows_at_risk_panel.html", {"tables": tables, "service": service}
+
+
+@panel("recovery:set_aside")
+def set_aside(ctx: PanelContext, *, run_id: UUID | str) -> PanelContent | None:
+    """What became of the rows that a rollback's plan set aside."""
+    require(ctx.actor, Permission.READ)
+    found = queries.set_aside_of_run(UUID(str(run_id)))
+    return None if found is None else ("recovery/set_aside_panel.html", {"list": found})

@@ -1,0 +1,16 @@
+"""Pages of backups."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from bonanca.recovery.web import backup_pages
+
+app_name = "recovery"
+
+urlpatterns = [
+    path("backups/", backup_pages.index, name="backups"),
+    path("backups/<slug:slug>/", backup_pages.service, name="service_backups"),
+    path("backups/<slug:slug>/take/", backup_pages.take, name="take_backup"),
+    path("backups/<slug:slug>/<uuid:backup_id>/verify/", backup_pages.verify, name="verify_backup"),
+]

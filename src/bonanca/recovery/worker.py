@@ -1,0 +1,37 @@
+"""What the worker does for recovery by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bonanca.outbox.periodic import periodic
+from bonanca.recovery.operations.expire_pins import expire_pins
+from bonanca.recovery.operations.start_due_backups import start_due_backups
+from bonanca.recovery.operations.sweep import sweep
+
+
+class RecoveryProblems(Exception):
+    """Something of several services did not work; recorded on the periodic job, where doctor and pages show it."""
+
+
+@periodic("recovery.backups", every_s=30.0)
+def backups(now: datetime) -> None:
+    """Start due backups."""
+    _raise(start_due_backups(now=now))
+
+
+@periodic("recovery.sweep", every_s=60.0)
+def clear_up(now: datetime) -> None:
+    """Fail what killed processes left, and remove their files."""
+    sweep(now=now)
+
+
+@periodic("recovery.pins", every_s=300.0)
+def pins(now: datetime) -> None:
+    """Drop pins whose time is over."""
+    _raise(expire_pins(now=now))
+
+
+def _raise(problems: list[str]) -> None:
+    if problems:
+        raise RecoveryProblems("\n".join(problems))
