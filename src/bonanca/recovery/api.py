@@ -103,7 +103,7 @@ def take(request: HttpRequest, data: BackupIn, idempotency_key: Header[str | Non
         now=utc_now(),
         key=f"backup:{data.service}:asked:{idempotency_key or new_id()}",
     )
-    return 202, {"plan_id": run.id, "state": run.state}
+    return {"plan_id": run.id, "state": run.state}
 
 
 @router.get("backups/{uuid:backup_id}", response=BackupOut)
@@ -118,7 +118,7 @@ def verify(request: HttpRequest, backup_id: UUID, idempotency_key: Header[str | 
     """Start a plan that restores the backup into a scratch server and checks it."""
     key = f"drill:{backup_id}:asked:{idempotency_key or new_id()}"
     run = start_drill(backup_id=backup_id, actor=caller(request), now=utc_now(), key=key)
-    return 202, {"plan_id": run.id, "state": run.state}
+    return {"plan_id": run.id, "state": run.state}
 
 
 @router.get("pins", response=list[PinOut])
