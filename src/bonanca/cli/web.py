@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import socket
 from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
@@ -33,6 +34,22 @@ def _load(target: str) -> Callable[..., Any]:
     return loaded
 
 
+def _claim(port: int) -> socket.socket | None:
+    """Hold a port against another `bonanca web` for the life of this process; None when one holds it.
+
+    The server shares its port with whoever asks the kernel to (SO_REUSEPORT): two instances that start at
+    the same moment would both get it, and each other's visitors. A name in the abstract namespace is held by
+    one process at a time and leaves no file.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        claim.bind(f"\0bonanca-web-{port}")
+    except OSError:
+        claim.close()
+        return None
+    return claim
+
+
 def serve(host: str, port: int, workers: int) -> None:
     """Serve until SIGTERM or SIGINT.
 
@@ -41,7 +58,8 @@ def serve(host: str, port: int, workers: int) -> None:
     """
     from bonanca.actuators.postgres.ports import PortTaken, port_is_free
 
-    if not port_is_free(port, host):
+    claim = _claim(port)
+    if claim is None or not port_is_free(port, host):
         raise PortTaken(f"Port {port} on {host} is taken.", field="port", hint="Choose another with --port.")
     from granian.constants import Interfaces
     from granian.server import Server

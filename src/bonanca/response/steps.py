@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from datetime import timedelta
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from bonanca.signals.queries import impact
 
 ATTEMPTS = 10
 PAUSE_S = 0.5
+SETTLE_S = 2.0
 
 
 class _NothingToTakeBack:
@@ -90,10 +92,12 @@ class Watch(_NothingToTakeBack):
 
     def apply(self, ctx: StepContext) -> Receipt:
         slug, seconds = ctx.params["service"], float(ctx.params["seconds"])
-        began = ctx.now()
+        # What visitors met just before it was opened may still be counted for a moment (the counters are
+        # read once a second): the watch begins after that.
+        began = ctx.now() + timedelta(seconds=SETTLE_S)
         while (elapsed := (ctx.now() - began).total_seconds()) < seconds:
             ctx.still_mine()
-            ctx.progress(elapsed / seconds, "")
+            ctx.progress(max(0.0, elapsed / seconds), "")
             time.sleep(PAUSE_S)
         seen = impact(slug, began, ctx.now())
         ratio = seen.failed_ratio

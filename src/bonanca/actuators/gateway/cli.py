@@ -36,7 +36,9 @@ def gateway(
     """Run Traefik in front of the services and keep it as web wants it, also while web is down."""
     from bonanca.actuators.gateway.agent.main import run
     from bonanca.kernel.errors import EXIT_CODE, BonancaError
+    from bonanca.kernel.logs import configure
 
+    configure()
     try:
         run(
             gateway=name,

@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pyrage
 from psycopg import sql
 
 from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.actuators.postgres.ports import free_port
+from bonanca.actuators.process.local import stop_everything
 from bonanca.kernel.errors import Unavailable
 
 SERVICE = "loja-api"
@@ -155,21 +155,7 @@ class Ground:
 
     def end_shop(self) -> None:
         """Stop the shop's own processes, which outlive the worker that started them."""
-        mine = [process for process in psutil.process_iter() if self._is_of_shop(process)]
-        for process in mine:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, alive = psutil.wait_procs(mine, timeout=5)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-
-    def _is_of_shop(self, process: psutil.Process) -> bool:
-        try:
-            marked = process.environ().get("BONANCA_PROCESS", "").startswith(f"{SERVICE}/")
-            return marked and any(str(self.root) in word for word in process.cmdline())
-        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
-            return False
+        stop_everything(self.root)
 
     def _python(self, script: Path, *arguments: str) -> None:
         done = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, check=False)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bonanca.actuators.postgres.lifeline import dying_with_parent, spawn
+from bonanca.actuators.postgres.ports import free_port
 from bonanca.cli.supervisor.instance import read_state
 from bonanca.kernel.errors import Unavailable
 
@@ -43,7 +44,9 @@ class Product:
             Unavailable: it ended or did not answer; the end of its log is in the message.
         """
         self._output = self.log.open("wb")
-        argv = dying_with_parent([sys.executable, "-m", "bonanca.cli.main", "up", "--gateway"], "TERM")
+        argv = dying_with_parent(
+            [sys.executable, "-m", "bonanca.cli.main", "up", "--gateway", "--port", str(free_port())], "TERM"
+        )
         self._process = spawn(
             lambda: subprocess.Popen(
                 argv,

@@ -80,8 +80,8 @@ class Storm:
         self.show.fact(f"visitors buy at {self.entry}, {rate:.0f} requests a second")
         backup = json.loads(self.product.command("backup", "take", SERVICE, "--json"))
         self.check("backup_encrypted_in_two_replicas", len(backup["replicas"]) == 2, needed=True)
-        self.product.command("backup", "verify", str(backup["id"]), "--json")
-        shown = json.loads(self.product.command("backup", "show", str(backup["id"]), "--json"))
+        self.product.command("backup", "verify", SERVICE, "--json")
+        shown = json.loads(self.product.command("backup", "show", SERVICE, "--json"))
         self.check("backup_restored_and_checked", bool(shown["verified_at"]), needed=True)
         self.show.fact(f"restored into a scratch server in {shown['restore_seconds']:.1f} s, every check held")
         self.prices_before = self.ground.query(PRICES)
@@ -213,7 +213,7 @@ class Storm:
         self.check("rollback_finished_by_itself", run["state"] == "succeeded", needed=True)
         self.outcome.kills_survived = int(run["takeovers"])
         self.check("a_killed_worker_was_survived", run["takeovers"] >= 1)
-        opened = next(step for step in run["steps"] if step["key"] == "lift")
+        opened = next(step for step in run["steps"] if step["key"] == "open")
         self.outcome.restore_s = self.since_start(opened["finished_at"])
         self.outcome.rollback_s = round(
             (parse(run["finished_at"]) - parse(self.plan["approved_at"])).total_seconds(), 2

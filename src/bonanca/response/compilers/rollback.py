@@ -12,6 +12,7 @@ from bonanca.recovery.views import PinView
 from bonanca.response.compilers import parts
 
 PREFLIGHT = gettext_noop("Check that everything needed is there")
+COPY = gettext_noop("Copy the pinned database beside the running one")
 MAINTENANCE = gettext_noop("Show the maintenance page")
 STOP = gettext_noop("Let running work finish and stop")
 CODE = gettext_noop("Put the earlier code back")
@@ -43,6 +44,8 @@ def compile_rollback(
     back = {"service": service.slug, "pin_id": str(pin.id)}
     steps: list[StepSpec | None] = [
         StepSpec("preflight", "response.preflight", back, PREFLIGHT, timeout_s=60),
+        # The copy is made while everything still runs, so that the maintenance is as short as a rename.
+        StepSpec("copy", "recovery.prepare_restore", back, COPY, timeout_s=900) if service.database else None,
         _gateway(service, "maintenance", "gateway.maintenance", MAINTENANCE),
         parts.stop(service, STOP),
         parts.release(service, pin.release_sha, CODE),
@@ -56,10 +59,11 @@ def compile_rollback(
     steps += [parts.restart(service, RESTART), parts.verify(service, VERIFY)]
     if service.database is not None and service.database.rows_at_risk and service.replay:
         steps.append(StepSpec("reapply", "recovery.reapply_rows", back, REAPPLY, timeout_s=900))
-    steps.append(_gateway(service, "open", "gateway.open", OPEN))
     if incident_id is not None:
+        # Under the maintenance page, so that opening waits for the gateway to have taken both back.
         lift = {"incident_id": incident_id}
         steps.append(StepSpec("lift", "response.lift_containments", lift, LIFT, timeout_s=30))
+    steps.append(_gateway(service, "open", "gateway.open", OPEN))
     if service.slos:
         watch = {"service": service.slug, "seconds": WATCH_S}
         steps.append(StepSpec("watch", "response.watch", watch, WATCH, timeout_s=WATCH_S + 60, expected_s=WATCH_S))

@@ -17,6 +17,7 @@ import structlog
 
 from bonanca.actuators.gateway.agent.configuration import Ports, dynamic_file, static_configuration
 from bonanca.actuators.gateway.agent.store import Store, write_atomically
+from bonanca.actuators.postgres.ports import free_port
 from bonanca.kernel.errors import Conflict, Unavailable
 
 log = structlog.get_logger("bonanca.gateway")
@@ -253,18 +254,12 @@ def _free(host: str, port: int) -> bool:
 
 
 def _fill(wanted: Ports, host: str) -> Ports:
-    """Replace each 0 by a free port, all different because they are held open together."""
-    held = []
-    ports = []
-    try:
-        for port in vars(wanted).values():
-            if port == 0:
-                probe = socket.socket(_family(host), socket.SOCK_STREAM)
-                held.append(probe)
-                probe.bind((host, 0))
-                port = probe.getsockname()[1]
-            ports.append(port)
-    finally:
-        for probe in held:
-            probe.close()
+    """Replace each 0 by a free port, all different, and none that an outgoing connection could take while we restart."""
+    ports: list[int] = []
+    for port in vars(wanted).values():
+        while port == 0:
+            candidate = free_port()
+            if candidate not in ports and _free(host, candidate):
+                port = candidate
+        ports.append(port)
     return Ports(*ports)
