@@ -84,8 +84,7 @@ def guarded(dsn: str, token: FenceToken, *, database: str, wait_s: float = 30.0)
         token.verify()
     with session(maintenance_dsn(dsn), name=session_name(token)) as connection:
         _make_tables(connection)
-        _claim(connection, token)
-        _end_older(connection, token)
+        _enter(connection, token)
         _lock(connection, database, wait_s)
         guard = Guard(dsn, token, connection)
         guard.still_newest()
@@ -118,6 +117,28 @@ def _make_tables(connection: Connection) -> None:
         # Two plans may meet a fresh server at once, and IF NOT EXISTS alone does not order them.
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('bonanca_fence', %s))", (_LOCK_SEED,))
         connection.execute(_TABLES)
+
+
+def _enter(connection: Connection, token: FenceToken) -> None:
+    """Claim the epoch and end what older ones hold.
+
+    A stopped worker may hold our row of the fence in its open transaction: then it is ended first, as often as needed.
+    """
+    deadline = time.monotonic() + _ENDING_S
+    connection.execute("SET lock_timeout = '200ms'")
+    try:
+        while True:
+            _end_older(connection, token)
+            try:
+                _claim(connection, token)
+                break
+            except psycopg.errors.LockNotAvailable:
+                if time.monotonic() > deadline:
+                    raise
+    finally:
+        if not connection.broken:
+            connection.execute("RESET lock_timeout")
+    _end_older(connection, token)
 
 
 def _claim(connection: Connection, token: FenceToken) -> None:
