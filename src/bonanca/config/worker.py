@@ -23,7 +23,7 @@ def main(slot: str = "1") -> int:
     a whole worker again rather than leaving half of one.
     """
     configure()
-    setup_django()
+    setup_django(operator=False)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
