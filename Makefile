@@ -43,7 +43,7 @@ translations: install ## Compile the translations and check that both languages 
 .PHONY: screens
 screens: install-dev ## Render every page of a finished demo in headless Chromium into screens/
 	@scripts/test-needs
-	@exec $(BIN)/python -m tests.browser.screens $(ARGS)
+	@scripts/screens $(or $(ARGS),screens)
 
 .PHONY: reference
 reference: install ## Write docs/reference/commands.md from the commands themselves

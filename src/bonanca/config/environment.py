@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -107,6 +108,20 @@ def allowed_hosts() -> list[str]:
     """Return BONANCA_HOSTS (comma separated) beside the loopback names."""
     declared = [h.strip() for h in os.environ.get("BONANCA_HOSTS", "").split(",") if h.strip()]
     return ["127.0.0.1", "localhost", "[::1]", *declared]
+
+
+def public_url() -> str:
+    """Return the address under which people reach us, without a trailing slash.
+
+    BONANCA_PUBLIC_URL, else the address that the running instance of this home has, else the usual port.
+    """
+    declared = os.environ.get("BONANCA_PUBLIC_URL")
+    if declared:
+        return declared.rstrip("/")
+    try:
+        return str(json.loads((bonanca_home() / "run" / "state.json").read_text())["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "http://127.0.0.1:8000"
 
 
 def flag(name: str, *, default: bool = False) -> bool:

@@ -118,6 +118,6 @@ DEFAULT_FROM_EMAIL = os.environ.get("BONANCA_MAIL_FROM", "bonanca@localhost")
 # Error budget policy: percent spent from which deployments need caution, a warning, a freeze.
 BUDGET_POLICY = os.environ.get("BONANCA_BUDGET_POLICY", "50,75,90")
 # The address under which people reach us, for links in messages.
-PUBLIC_URL = os.environ.get("BONANCA_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL = environment.public_url()
 
 LOGGING_CONFIG = None

@@ -24,7 +24,7 @@ class Outcome:
     requests_failed: int = 0
     orders_confirmed: int = 0
     orders_lost: int = 0
-    orders_reapplied: int = 0
+    rows_reapplied: int = 0
     budget_spent_percent: float | None = None
     kills_survived: int = 0
     total_s: float = 0.0

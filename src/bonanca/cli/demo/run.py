@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from bonanca.cli.demo.ground import Ground
+from bonanca.cli.demo.ground import Ground, private
 from bonanca.cli.demo.mailbox import Mailbox
 from bonanca.cli.demo.outcome import CheckFailed, Outcome
 from bonanca.cli.demo.product import Product
@@ -84,8 +85,16 @@ def _where_to_look(storm: Storm, report: Path | None, outcome: Outcome) -> None:
     storm.show.console.print(f"Everything is kept in {storm.ground.home}: outcome.json, the post-mortem, every log.")
 
 
+def _login_link(storm: Storm) -> str:
+    answer = json.loads(storm.product.command("login-link", "ana@loja.example", "--minutes", "60", "--json"))
+    return str(answer["url"])
+
+
 def _stay(storm: Storm) -> None:
-    link = storm.product.command("login-link", "ana@loja.example", "--minutes", "60").strip()
+    # For whoever wants to look with a browser of their own: `make screens`.
+    place = storm.ground.home / "demo.json"
+    private(place, json.dumps({"url": storm.product.url, "logins": [_login_link(storm), _login_link(storm)]}))
+    link = _login_link(storm)
     console = storm.show.console
     console.print(f"\nLook around at [bold]{storm.product.url}[/bold]. Sign in once as Ana: {link}")
     console.print(f"The public status page: {storm.product.url}/status/   The shop: {storm.entry}")

@@ -87,7 +87,7 @@ def _rows(o: Outcome) -> list[tuple[str, str]]:
         ("requests", f"{o.requests_total}"),
         ("of these failed", f"{o.requests_failed}"),
         ("orders confirmed to buyers", f"{o.orders_confirmed}"),
-        ("of these set aside and applied again", f"{o.orders_reapplied}"),
+        ("rows set aside and applied again", f"{o.rows_reapplied}"),
         ("of these lost", f"{o.orders_lost}"),
         ("error budget spent", spent),
         ("workers killed and survived", f"{o.kills_survived}"),

@@ -254,7 +254,7 @@ def _free(host: str, port: int) -> bool:
 
 
 def _fill(wanted: Ports, host: str) -> Ports:
-    """Replace each 0 by a free port, all different, and none that an outgoing connection could take while we restart."""
+    """Replace each 0 by a free port; all differ, and none is one that an outgoing connection could be given."""
     ports: list[int] = []
     for port in vars(wanted).values():
         while port == 0:
