@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import structlog
 
-from bonanca.kernel.logs import configure
 from bonanca.config.rooms import ROOMS
 from bonanca.kernel.boot import setup_django
+from bonanca.kernel.logs import configure
 from bonanca.kernel.plugins import load
 
 log = structlog.get_logger(__name__)

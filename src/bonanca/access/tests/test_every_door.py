@@ -8,7 +8,7 @@ from django.urls import path
 
 from bonanca.access.models import User
 from bonanca.access.permissions import Permission
-from bonanca.access.testing import Door, _access, _pages, doors, knock, unguarded
+from tests.support.doors import Door, _access, _pages, doors, knock, unguarded
 from bonanca.access.web import page, public
 
 HEADERS = {

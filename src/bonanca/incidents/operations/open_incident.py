@@ -63,27 +63,7 @@ def open_incident(
                 started_at=started_at or now,
                 detected_at=now,
             )
-            append(
-                incident,
-                kind=EntryKind.SIGNAL if alert_id else EntryKind.DECISION,
-                text=OPENED,
-                facts={"title": incident.title, "severity": severity},
-                actor=actor,
-                now=now,
-            )
-            publish(
-                IncidentOpened(
-                    incident_id=incident.id,
-                    number=incident.number,
-                    title=incident.title,
-                    service=service,
-                    team=incident.team,
-                    severity=severity,
-                    started_at=incident.started_at,
-                    alert_id=alert_id,
-                ),
-                now=now,
-            )
+            _tell(incident, actor, now)
             return view(incident)
     except IntegrityError:
         # Another worker opened it between our look and our insert.
@@ -91,6 +71,30 @@ def open_incident(
         if other is None:
             raise
         return view(other)
+
+
+def _tell(incident: Incident, actor: Actor, now: datetime) -> None:
+    append(
+        incident,
+        kind=EntryKind.SIGNAL if incident.alert_id else EntryKind.DECISION,
+        text=OPENED,
+        facts={"title": incident.title, "severity": incident.severity},
+        actor=actor,
+        now=now,
+    )
+    publish(
+        IncidentOpened(
+            incident_id=incident.id,
+            number=incident.number,
+            title=incident.title,
+            service=incident.service,
+            team=incident.team,
+            severity=incident.severity,
+            started_at=incident.started_at,
+            alert_id=incident.alert_id,
+        ),
+        now=now,
+    )
 
 
 def _check(title: str, severity: str, started_at: datetime | None, now: datetime) -> None:

@@ -77,44 +77,47 @@ def contain(
                 applied_at=now,
                 expires_at=now + timedelta(seconds=expires_in_s),
             )
-            put_directive(
-                key=f"containment:{row.id}",
-                gateway=row.gateway,
-                service=row.service,
-                kind="disable" if action == ContainmentAction.DISABLE else "maintenance",
-                match=path or None,
-                message="",
-                retry_after_s=RETRY_AFTER_S,
-                expires_at=row.expires_at,
-                now=now,
-            )
-            facts = {"action": action, "match": path, "reason": row.reason, "expires_at": row.expires_at}
-            audit.record(
-                aggregate=f"incident:{incident.id}",
-                action="response.containment.applied",
-                actor=actor.label,
-                facts=facts,
-                now=now,
-            )
-            publish(
-                ContainmentApplied(
-                    containment_id=row.id,
-                    incident_id=incident.id,
-                    service=row.service,
-                    action=action,
-                    match=path,
-                    reason=row.reason,
-                    actor=actor.name,
-                    expires_at=row.expires_at,
-                    at=now,
-                ),
-                now=now,
-            )
+            _put_in_effect(row, actor, now)
     except IntegrityError as clash:
         if "one_active" not in str(clash):
             raise
         raise AlreadyContained(_("This is contained already."), field="match") from None
     return containment_view(row)
+
+
+def _put_in_effect(row: Containment, actor: Actor, now: datetime) -> None:
+    put_directive(
+        key=f"containment:{row.id}",
+        gateway=row.gateway,
+        service=row.service,
+        kind="disable" if row.action == ContainmentAction.DISABLE else "maintenance",
+        match=row.match or None,
+        message="",
+        retry_after_s=RETRY_AFTER_S,
+        expires_at=row.expires_at,
+        now=now,
+    )
+    audit.record(
+        aggregate=f"incident:{row.incident_id}",
+        action="response.containment.applied",
+        actor=actor.label,
+        facts={"action": row.action, "match": row.match, "reason": row.reason, "expires_at": row.expires_at},
+        now=now,
+    )
+    publish(
+        ContainmentApplied(
+            containment_id=row.id,
+            incident_id=row.incident_id,
+            service=row.service,
+            action=row.action,
+            match=row.match,
+            reason=row.reason,
+            actor=actor.name,
+            expires_at=row.expires_at,
+            at=now,
+        ),
+        now=now,
+    )
 
 
 def _checked(action: str, match: str, expires_in_s: int, reason: str) -> str:
