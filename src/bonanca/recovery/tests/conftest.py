@@ -28,8 +28,9 @@ def _english() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shop_server() -> Iterator[Cluster]:
     """The server of the services: one for all tests of the room."""
-    folder = Path(tempfile.mkdtemp(prefix="bonanca-shop-"))
-    server = Cluster(folder / "postgres")
+    # Named like the session's own, so that what a killed session left is removed by the next one's start.
+    folder = Path(tempfile.mkdtemp(prefix="bonanca-test-"))
+    server = Cluster(folder / "home" / "postgres")
     try:
         server.init(durable=False)
         server.start(durable=False)

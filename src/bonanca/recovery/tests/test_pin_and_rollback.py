@@ -255,6 +255,51 @@ def test_bonancas_own_server_is_refused_with_the_reason(shop, cluster):
         handler("recovery.restore_pin").apply(rollback(shop, _pin_row(shop)).context("recovery.restore_pin"))
 
 
+class Died(BaseException):
+    """Stands for SIGKILL inside one process."""
+
+
+@pytest.fixture
+def dying(monkeypatch):
+    """Die once at a crash point."""
+
+    def at(name: str) -> None:
+        armed = [name]
+
+        def hook(passed: str) -> None:
+            if passed in armed:
+                armed.remove(passed)
+                raise Died
+
+        monkeypatch.setattr("bonanca.durable.crashpoints.hook", hook)
+
+    return at
+
+
+def test_a_worker_that_dies_before_it_recorded_the_pin_is_taken_over(shop, dying):
+    plan = Plan(shop.slug, change_id="c")
+    dying("recovery.pin.kept")
+    with pytest.raises(Died):
+        plan.do("recovery.pin")
+    plan.take_over()
+    receipt = plan.do("recovery.pin")
+    assert shop.databases() == {shop.name, receipt["copy"]}
+    assert len(queries.pins_of(shop.slug)) == 1
+
+
+def test_a_worker_that_dies_before_it_recorded_the_list_is_taken_over(shop, dying):
+    _deployment, pin = pinned(shop)
+    damage(shop)
+    plan = rollback(shop, pin)
+    plan.do("recovery.restore_pin")
+    dying("recovery.set_aside.exported")
+    with pytest.raises(Died):
+        plan.do("recovery.set_aside")
+    plan.take_over()
+    assert plan.do("recovery.set_aside")["rows"] == 3
+    assert plan.do("recovery.reapply_rows")["counts"]["applied"] == 3
+
+
 def test_expired_pins_are_dropped_except_the_last_way_back(shop):
     _first, old = pinned(shop)
     _second, new = pinned(shop)
