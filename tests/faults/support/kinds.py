@@ -12,7 +12,10 @@ from bonanca.durable.registry import step
 
 @step("toy.append")
 class ToyAppend:
-    """Append the step's key to params["path"], once for each plan and step."""
+    """Append the step's key to params["path"], once for each plan and step.
+
+    Real handlers look again inside the fence. This one does not, so that the room's guards are tested and not the toy.
+    """
 
     def check(self, ctx: StepContext) -> Receipt | None:
         path = Path(ctx.params["path"])
@@ -25,9 +28,6 @@ class ToyAppend:
         point(f"apply:before:{ctx.step_key}")
         with fenced(f"file:{path}", ctx.token):
             point(f"effect:before:{ctx.step_key}")
-            done = self.check(ctx)  # again: the wait for the fence may have been for one who did it
-            if done is not None:
-                return done
             with path.open("a") as file:
                 file.write(f"{ctx.key}\n")
             point(f"effect:after:{ctx.step_key}")
