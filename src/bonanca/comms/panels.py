@@ -11,12 +11,14 @@ from bonanca.ui.panels import PanelContent, PanelContext, panel
 
 @panel("comms:of_incident")
 def of_incident(ctx: PanelContext, *, incident: IncidentView) -> PanelContent:
-    """What the public was told about an incident, and the way to tell more."""
+    """What the public was told about an incident."""
     require(ctx.actor, Permission.READ)
-    context = {
-        "incident": incident,
-        "updates": queries.updates_of(incident.id),
-        "states": UpdateState.choices,
-        "may_tell": allowed(ctx.actor, Permission.COMMAND),
-    }
-    return "comms/of_incident_panel.html", context
+    return "comms/of_incident_panel.html", {"updates": queries.updates_of(incident.id)}
+
+
+@panel("comms:tell")
+def tell(ctx: PanelContext, *, incident: IncidentView) -> PanelContent:
+    """The way to tell the public more."""
+    require(ctx.actor, Permission.READ)
+    may_tell = allowed(ctx.actor, Permission.COMMAND)
+    return "comms/tell_panel.html", {"incident": incident, "states": UpdateState.choices, "may_tell": may_tell}

@@ -21,7 +21,7 @@ def burning(ctx: PanelContext) -> PanelContent | None:
     """The incidents that burn, worst first: the head of the overview."""
     require(ctx.actor, Permission.READ)
     found = queries.open_incidents()
-    return "incidents/burning_panel.html", {"incidents": found, "now": ctx.now}
+    return "incidents/burning_panel.html", {"incidents": found}
 
 
 @panel("incidents:of_service")

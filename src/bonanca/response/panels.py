@@ -24,12 +24,15 @@ def containment(ctx: PanelContext, *, incident: IncidentView, may_act: bool) -> 
 
 
 @panel("response:go_back")
-def go_back(ctx: PanelContext, *, change_id: UUID, incident: IncidentView | None = None) -> PanelContent | None:
-    """The button that previews going back to before a change."""
+def go_back(
+    ctx: PanelContext, *, change_id: UUID, incident: IncidentView | None = None, brief: bool = False
+) -> PanelContent | None:
+    """The button that previews going back to before a change. Nothing came before a first deployment."""
     change = get_change(change_id)
-    if change.state not in ("deployed", "failed") or not allowed(ctx.actor, Permission.RESPOND, team=change.team):
+    went_out = change.state in ("deployed", "failed") and bool(change.from_sha)
+    if not went_out or not allowed(ctx.actor, Permission.RESPOND, team=change.team):
         return None
-    return "response/go_back_panel.html", {"change": change, "incident": incident}
+    return "response/go_back_panel.html", {"change": change, "incident": incident, "brief": brief}
 
 
 @panel("response:plans_of_incident")

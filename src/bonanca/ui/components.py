@@ -20,11 +20,12 @@ _SEVERITY_SHORT = {"critical": "SEV1", "high": "SEV2", "medium": "SEV3", "low": 
 # States of the rooms, by their meaning to somebody who is on call. A room with other words passes `tone` itself.
 _STATE_TONE = {
     "burning": (
-        "failed firing triggered open opened freeze frozen down burning major_outage bounced missed overdue lost"
+        "failed firing triggered open opened detected freeze frozen down burning major_outage bounced missed overdue lost"
     ),
     "risk": (
-        "acknowledged contained investigating identified warning caution degraded partial_outage unknown_delivery "
-        "waiting expired blocked at_risk unverified late maintenance scheduled"
+        "acknowledged contained investigating identified warning caution degraded degraded_performance partial_outage unknown_delivery "
+        "waiting expired blocked at_risk unverified late maintenance under_maintenance "
+        "scheduled"
     ),
     "calm": (
         "done succeeded resolved closed mitigated normal healthy deployed delivered verified operational sent "
@@ -129,7 +130,8 @@ def step_row(step: Any, now: datetime) -> StepRow:
         text = _("attempt %(number)s") % {"number": attempts}
     return StepRow(
         key=str(getattr(step, "key", "")),
-        title=str(getattr(step, "title", "") or getattr(step, "key", "")),
+        # The title is stored as an English message id, so that everybody reads it in their own language.
+        title=_(str(getattr(step, "title", "") or getattr(step, "key", ""))),
         state=state if state in words else "pending",
         word=words.get(state, state),
         time=_step_time(

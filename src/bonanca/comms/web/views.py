@@ -23,9 +23,10 @@ from bonanca.kernel.errors import Invalid
 @require_safe
 def status(request: HttpRequest) -> HttpResponse:
     """Answer "is it me?"."""
-    found = queries.status_page(utc_now())
+    now = utc_now()
+    found = queries.status_page(now)
     rows = [(component, day_bars(component)) for component in found.components]
-    response = render(request, "comms/status.html", {"status": found, "rows": rows})
+    response = render(request, "comms/status.html", {"status": found, "rows": rows, "now": now})
     response.headers["Cache-Control"] = "public, max-age=5"
     response.headers["Vary"] = "Accept-Language, Cookie"
     return response

@@ -34,7 +34,7 @@ class ProposeForm(forms.Form):
 @require_safe
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Every change, newest first."""
-    return render(request, "delivery/changes.html", {"changes": queries.recent_changes()})
+    return render_page(request, "delivery/changes.html", {"changes": queries.recent_changes()})
 
 
 @page(Permission.READ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,12 +16,16 @@ from bonanca.access.web import page
 from bonanca.catalog.queries import list_services, team_members
 from bonanca.incidents import queries
 from bonanca.incidents.operations.open_incident import open_incident
-from bonanca.incidents.queries import IncidentView, SuspectView
+from bonanca.incidents.queries import EntryView, IncidentView, SuspectView
 from bonanca.incidents.state import EntryKind, Severity
+from bonanca.incidents.web.figures import figures_of
 from bonanca.incidents.web.forms import NoteForm, OpenForm
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import Invalid
 from bonanca.ui.live import render_page
+
+# What stands out on a timeline: what was measured, and what somebody decided.
+TONES: dict[str, str] = {EntryKind.SIGNAL: "risk", EntryKind.DECISION: "accent"}
 
 
 @page(Permission.READ)
@@ -29,7 +34,7 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """What burns first, then what was."""
     burning = queries.open_incidents()
     past = tuple(i for i in queries.recent_incidents() if not i.is_open)
-    context = {"burning": burning, "past": past, "now": utc_now()}
+    context = {"burning": burning, "past": past}
     return render_page(request, "incidents/incidents.html", context)
 
 
@@ -43,13 +48,14 @@ def incident(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
     suspects = queries.suspects(found.id)
     context = {
         "incident": found,
-        "now": now,
-        "duration_s": found.duration_s(now),
         "suspects": suspects,
+        "others": len(suspects) - 1,
         "moments": moments(found, suspects),
         # Enough of the calm before, to see what it was like.
         "chart_since": found.started_at - timedelta(minutes=2),
-        "entries": tuple(reversed(queries.timeline(found.id, kind=kind if kind in EntryKind.values else None))),
+        # Called by the part of the page that shows it: a live fragment asks for nothing else.
+        "figures": lambda: figures_of(found, now),
+        "rows": lambda: timeline_rows(found.id, kind),
         "kind": kind,
         "kinds": EntryKind.choices,
         "severities": Severity.choices,
@@ -58,6 +64,15 @@ def incident(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "note_form": NoteForm(),
     }
     return render_page(request, "incidents/incident.html", context)
+
+
+def timeline_rows(incident_id: UUID, kind: str) -> list[tuple[EntryView, str, str]]:
+    """Return the entries, newest first, with their tone and who did it; our own parts need no name."""
+    entries = queries.timeline(incident_id, kind=kind if kind in EntryKind.values else None)
+    return [
+        (entry, TONES.get(entry.kind, ""), "" if entry.actor.startswith("system:") else entry.actor)
+        for entry in reversed(entries)
+    ]
 
 
 def moments(found: IncidentView, suspects: tuple[SuspectView, ...]) -> list[tuple[str, object, str]]:

@@ -10,5 +10,5 @@ urlpatterns = [
     path("incidents/", pages.index, name="incidents"),
     path("incidents/new/", pages.new, name="new"),
     path("incidents/<int:number>/", pages.incident, name="incident"),
-    path("incidents/<int:number>/<slug:verb>/", actions.act, name="act"),
+    path("incidents/<int:number>/do/<slug:verb>/", actions.act, name="act"),
 ]

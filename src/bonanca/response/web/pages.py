@@ -113,6 +113,8 @@ def plan(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
         "change": get_change(found.change_id) if found.change_id else None,
         "incident": get_incident(found.incident_id) if found.incident_id else None,
         "why_not": _why_not(found, actor),
+        # "person:ana@loja.example": the kind is for the audit, the name for people.
+        "approver": found.approved_by.partition(":")[2],
         "may_act": allowed(actor, Permission.RESPOND, team=found.team),
     }
     return render_page(request, "response/plan.html", context)
