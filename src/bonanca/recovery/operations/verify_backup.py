@@ -82,14 +82,20 @@ def verify_backup(
             backup_becomes=_judged(error),
         )
         raise
+    return _passed(drill, backup, restore_seconds, findings, actor, clock())
+
+
+def _passed(
+    drill: DrillView, backup: BackupView, restore_seconds: float, findings: Findings, actor: Actor, now: datetime
+) -> DrillView:
     remove_scratch(drill.id)
     passed = pass_drill(
         drill_id=drill.id,
         restore_seconds=round(restore_seconds, 3),
-        age_seconds=round(_age(backup, clock()), 3),
+        age_seconds=round(_age(backup, now), 3),
         evidence=findings.to_json(),
         actor=actor,
-        now=clock(),
+        now=now,
     )
     if not passed:
         raise DrillLost(_("This drill was ended by somebody else while it ran."))
