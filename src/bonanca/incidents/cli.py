@@ -96,10 +96,11 @@ def show(number: Number, as_json: JsonOption = False) -> None:
     typer.echo(f"{found.label}  {found.title}")
     typer.echo(f"  {_summary(found)}")
     typer.echo(f"  commander     {found.commander_name or 'nobody yet'}")
-    for name in ("started", "detected", "acknowledged", "contained", "mitigated", "resolved", "closed"):
-        if (moment := getattr(found, f"{name}_at")) is not None:
-            after = "" if name == "started" else f"  (+{_span((moment - found.started_at).total_seconds())})"
-            typer.echo(f"  {name:<13} {moment:%Y-%m-%d %H:%M:%S}{after}")
+    names = ("started", "detected", "acknowledged", "contained", "mitigated", "resolved", "closed")
+    moments = [(moment, name) for name in names if (moment := getattr(found, f"{name}_at")) is not None]
+    for moment, name in sorted(moments, key=lambda one: one[0]):
+        after = "" if name == "started" else f"  (+{_span((moment - found.started_at).total_seconds())})"
+        typer.echo(f"  {name:<13} {moment:%Y-%m-%d %H:%M:%S}{after}")
     typer.echo("\nSuspects")
     for suspect in suspects:
         typer.echo(f"  {suspect.title} ({suspect.version}): {'; '.join(suspect.reason_texts)}")

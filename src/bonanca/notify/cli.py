@@ -37,8 +37,10 @@ def list_(
         [(f"{m.queued_at:%Y-%m-%d %H:%M:%S}", m.purpose, m.to, m.state, m.attempts, m.subject) for m in found],
     )
     for message in found:
+        if message.last_error:
+            typer.echo(f"\n{message.subject}: {message.last_error}")
         if message.state in ("failed", "unknown"):
-            typer.echo(f"\n{message.subject}: {message.last_error}\n  bonanca message resend {message.id}")
+            typer.echo(f"  bonanca message resend {message.id}")
 
 
 @app.command()

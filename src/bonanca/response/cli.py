@@ -86,7 +86,7 @@ def uncontain(
     of_it = [c for c in containments_of(incident.id) if containment is None or c.id == containment]
     active = [c for c in of_it if c.is_active]
     if not active and not (containment and of_it):
-        raise NotFound(f"{incident.label} has no such active containment.")
+        raise NotFound(f"{incident.label} has no {'such' if containment else 'active'} containment.")
     lifted = [undo_containment(c.id, actor=local_operator(), now=utc_now()) for c in active or of_it]
     emit(lifted, as_json=as_json, show=lambda: typer.echo("\n".join(f"{_what(c)} is open again" for c in lifted)))
 
@@ -102,10 +102,14 @@ def deploy(
     from bonanca.access.actors import local_operator
     from bonanca.delivery.queries import by_number
     from bonanca.kernel.clock import utc_now
-    from bonanca.response.operations.start_deployment import start_deployment
+    from bonanca.response.operations.start_deployment import GateClosed, start_deployment
 
     change_id = by_number(number).id
-    plan = start_deployment(change_id, override_reason=override, actor=local_operator(), now=utc_now())
+    try:
+        plan = start_deployment(change_id, override_reason=override, actor=local_operator(), now=utc_now())
+    except GateClosed as closed:
+        closed.hint = "To go through all the same: --override REASON."
+        raise
     _started(plan, wait=wait, as_json=as_json)
 
 

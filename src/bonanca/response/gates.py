@@ -15,6 +15,7 @@ RESTORED = gettext_noop("A backup was restored and checked %(hours)s h ago")
 STALE = gettext_noop("The last backup that was restored and checked is %(hours)s h old")
 NEVER = gettext_noop("No backup of this service was ever restored and checked")
 NO_DATABASE = gettext_noop("The service has no database to back up")
+FIRST_VERSION = gettext_noop("First deployment: there is no data to back up yet")
 
 
 @gate("backup")
@@ -24,7 +25,7 @@ def restored_backup(candidate: Candidate, now: datetime) -> GateResult:
         return GateResult("backup", True, NO_DATABASE)
     if not candidate.from_sha:
         # Before the first deployment there is nothing that a backup could hold.
-        return GateResult("backup", True, NO_DATABASE)
+        return GateResult("backup", True, FIRST_VERSION)
     backup = latest_verified_backup(candidate.service.slug)
     if backup is None or backup.verified_at is None:
         return GateResult("backup", False, NEVER)

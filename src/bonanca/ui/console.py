@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_PIPE_WIDTH = 1000
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document for machines.")]
 
 
@@ -29,7 +32,10 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
+    if stream.isatty():
+        return Console(file=stream, highlight=False)
+    # Nobody reads a pipe by its width, and programs expect a row on a line.
+    return Console(file=stream, highlight=False, soft_wrap=True, width=_PIPE_WIDTH)
 
 
 def say(text: str) -> None:
@@ -79,12 +85,16 @@ def emit(value: Any, *, as_json: bool, show: Callable[[], None]) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
-    """Print a table; cells are shown as they are (no markup)."""
+    """Print a table; cells are shown as they are (no markup). Ids are never cut: people copy them."""
     from rich.table import Table
 
-    shown = Table(*columns, title=title, box=None, pad_edge=False, header_style="bold", title_justify="left")
-    for row in rows:
-        shown.add_row(*(_cell(cell) for cell in row))
+    shown = Table(title=title, box=None, pad_edge=False, header_style="bold", title_justify="left")
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    for place, column in enumerate(columns):
+        ids = any(_ID.fullmatch(row[place]) for row in cells)
+        shown.add_column(column, min_width=36 if ids else None, overflow="fold")
+    for row in cells:
+        shown.add_row(*row)
     console().print(shown)
 
 

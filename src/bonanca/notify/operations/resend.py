@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.kernel import audit
-from bonanca.kernel.errors import Conflict
+from bonanca.kernel.errors import Conflict, NotFound
 from bonanca.notify.models import Message
 from bonanca.notify.state import MessageState
 
@@ -22,6 +22,7 @@ def resend(message_id: UUID, *, actor: Actor, now: datetime) -> None:
 
     Raises:
         NotAllowed: the actor is not a commander.
+        NotFound: there is no such message.
         Conflict: the message is neither failed nor unknown.
     """
     require(actor, Permission.COMMAND)
@@ -29,5 +30,7 @@ def resend(message_id: UUID, *, actor: Actor, now: datetime) -> None:
         state=MessageState.QUEUED, attempts=0, next_attempt_at=now
     )
     if not moved:
+        if not Message.objects.filter(id=message_id).exists():
+            raise NotFound(_("There is no such message."))
         raise Conflict(_("This message is neither failed nor unknown."))
     audit.record(aggregate=f"message:{message_id}", action="notify.resent", actor=actor.label, facts={}, now=now)
