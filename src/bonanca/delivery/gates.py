@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.signals.queries import deploy_status
+from bonanca.signals.state import DeployStatus
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,10 @@ class GateResult:
 
     @property
     def words(self) -> str:
-        return _(self.text) % self.facts
+        status = self.facts.get("status")
+        # The value of a deploy status is for machines; people read its word.
+        facts = {**self.facts, "status": DeployStatus(status).label} if status in DeployStatus.values else self.facts
+        return _(self.text) % facts
 
 
 @dataclass(frozen=True)

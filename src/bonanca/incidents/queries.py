@@ -97,11 +97,16 @@ class SuspectView:
         return tuple(render(text, facts) for text, facts in self.reasons)
 
 
+# Facts that are message ids themselves: a step's title, a severity. What people wrote is never translated.
+MESSAGE_FACTS = frozenset({"step", "before", "after"})
+
+
 def render(text: str, facts: dict[str, Any]) -> str:
     """Return a recorded message id in the active language, with its facts filled in."""
     translated = _(text) if text else ""
+    words = {name: _(str(fact)) if name in MESSAGE_FACTS and fact else fact for name, fact in facts.items()}
     try:
-        return translated % facts
+        return translated % words
     except (KeyError, TypeError, ValueError):
         # An entry of another release may carry other facts: its words are still worth reading.
         return translated
