@@ -46,8 +46,9 @@ screens: install-dev ## Render every page of a finished demo in headless Chromiu
 	@scripts/screens $(or $(ARGS),screens)
 
 .PHONY: reference
-reference: install ## Write docs/reference/commands.md from the commands themselves
+reference: install ## Write docs/reference/commands.md and events.md from the code itself
 	@$(BIN)/python -m bonanca.cli.reference
+	@$(BIN)/python -m tests.docs.event_page
 
 .PHONY: fmt
 fmt: install-dev ## Format the code and mend what ruff can mend

@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 PAGE = Path("docs") / "reference" / "events.md"
 HEAD = """# Events
 
-What rooms tell each other. An event is written into the outbox in the transaction that makes it true and is delivered to
-each of its reactions at least once. A change of meaning gets a new number at the end of the name. Identifiers are UUIDs,
-times are aware and UTC. The reactions are the files of `src/bonanca/reactions`.
+What rooms tell each other. An event is written into the outbox in the transaction that makes it true and is delivered
+to each of its reactions at least once. A change of meaning gets a new number at the end of the name. Identifiers are
+UUIDs, times are aware and UTC. The reactions are the files of `src/bonanca/reactions`.
 
 Written from the code by `python -m tests.docs.event_page`; a test fails when the two differ.
 """

@@ -16,7 +16,9 @@ SPAN = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)\)")
 # `a/b.py` is a file of the package unless it begins with one of these.
 TOP = ("src/", "tests/", "docs/", "examples/", "scripts/", ".ci/")
-FILE = re.compile(r"(?<![\w/.{<-])((?:[\w.-]+/)+[\w.-]+\.(?:py|md|po|html|toml|yaml)|(?:src/bonanca|tests|docs|examples)/[\w./-]*\w)")
+FILE = re.compile(
+    r"(?<![\w/.{<-])((?:[\w.-]+/)+[\w.-]+\.(?:py|md|po|html|toml|yaml)|(?:src/bonanca|tests|docs|examples)/[\w./-]*\w)"
+)
 MODULE = re.compile(r"(?<![\w./])(bonanca(?:\.[a-z_]\w*)+(?:\.[A-Z]\w*)?)(?![\w/])")
 # "bonanca envelope v1 …" names a key of the backup format.
 COMMAND = re.compile(r"(?:^|[\s(/])bonanca (?!envelope v1)([a-z][a-z-]*)(?: ([a-z][a-z-]*)\b(?![\w./=]))?")
@@ -114,7 +116,8 @@ def unknown_commands(root: Path, commands: Collection[str]) -> list[str]:
                 known = f"bonanca {first}" in commands
                 inner = f"bonanca {first} {second}" in commands or (first in groups and not second)
                 if not known and not inner:
-                    found.append(f"{document.relative_to(root)}: there is no `bonanca {first} {second}`".rstrip())
+                    name = f"bonanca {first} {second}".rstrip()
+                    found.append(f"{document.relative_to(root)}: there is no `{name}`")
     return found
 
 

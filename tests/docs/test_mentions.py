@@ -24,7 +24,9 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_a_file_that_is_not_there(tree: Path) -> None:
-    write(tree, "README.md", "`room/doors.py`, `src/bonanca/room`, `docs/reference/page.md`, [a](docs/reference/page.md)")
+    write(
+        tree, "README.md", "`room/doors.py`, `src/bonanca/room`, `docs/reference/page.md`, [a](docs/reference/page.md)"
+    )
     assert mentions.missing_files(tree) == []
     write(tree, "README.md", "`room/walls.py` and `src/bonanca/attic`, [a](docs/b.md)")
     assert mentions.missing_files(tree) == [
@@ -42,7 +44,11 @@ def test_a_module_that_is_not_there(tree: Path) -> None:
         "`bonanca.room.doors.LIMIT`, `bonanca.room.opened`, `bonanca.yaml`",
     )
     assert mentions.missing_modules(tree) == []
-    write(tree, "README.md", "`bonanca.attic`\n```python\nfrom bonanca.room.doors import x\nbonanca.room.doors.closed\n```")
+    write(
+        tree,
+        "README.md",
+        "`bonanca.attic`\n```python\nfrom bonanca.room.doors import x\nbonanca.room.doors.closed\n```",
+    )
     assert mentions.missing_modules(tree) == [
         "README.md: there is no bonanca.attic",
         "README.md: there is no bonanca.room.doors.closed",
@@ -73,8 +79,12 @@ def test_only_whole_catalogs_are_taken_for_catalogs() -> None:
 
 
 def test_an_event_is_listed_with_its_facts_and_reactions(tree: Path) -> None:
-    base = "from bonanca.kernel.events import Event\nclass _Base(Event):\n    NAME: ClassVar[str] = 'r.v0'\n    id: UUID\n"
-    opened = "class Opened(_Base):\n    '''It is open.'''\n    NAME: ClassVar[str] = 'room.opened.v1'\n    at: datetime\n"
+    base = (
+        "from bonanca.kernel.events import Event\nclass _Base(Event):\n    NAME: ClassVar[str] = 'r.v0'\n    id: UUID\n"
+    )
+    opened = (
+        "class Opened(_Base):\n    '''It is open.'''\n    NAME: ClassVar[str] = 'room.opened.v1'\n    at: datetime\n"
+    )
     write(tree, "src/bonanca/room/events.py", base + opened)
     reaction = "from bonanca.room.events import Opened as O\n@reaction(O, 'close')\ndef close(event, now): ...\n"
     write(tree, "src/bonanca/reactions/opened.py", reaction)
