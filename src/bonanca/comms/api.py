@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from bonanca.access.tokens import caller
 from bonanca.comms.operations.publish_update import publish_update
@@ -30,4 +30,4 @@ def publish(request: HttpRequest, number: int, data: UpdateIn) -> object:
     identity = publish_update(
         incident_by_number(number).id, state=data.state, text=data.text, actor=caller(request), now=utc_now()
     )
-    return 201, {"id": identity}
+    return Status(201, {"id": identity})

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
@@ -63,7 +63,7 @@ def propose(request: HttpRequest, data: ProposeIn) -> object:
     change = propose_change(
         service=data.service, version=data.version, title=data.title, actor=caller(request), now=utc_now()
     )
-    return 201, change
+    return Status(201, change)
 
 
 @router.get("changes/{int:number}", response=ChangeOut)

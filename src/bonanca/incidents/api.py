@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import AwareDatetime
 
 from bonanca.access.permissions import Permission, require
@@ -105,7 +105,7 @@ def open_(request: HttpRequest, data: OpenIn) -> object:
         actor=caller(request),
         now=utc_now(),
     )
-    return 201, opened
+    return Status(201, opened)
 
 
 @router.get("incidents/{int:number}", response=IncidentOut)
@@ -139,7 +139,7 @@ def acknowledge_(request: HttpRequest, number: int) -> object:
 def note(request: HttpRequest, number: int, data: NoteIn) -> object:
     """Add a note to its timeline."""
     add_note(queries.by_number(number).id, text=data.text, actor=caller(request), now=utc_now())
-    return 204, None
+    return Status(204, None)
 
 
 @router.post("incidents/{int:number}/commander", response=IncidentOut)

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
@@ -59,4 +59,4 @@ def markdown(request: HttpRequest, number: int, lang: str = "pt-br") -> HttpResp
 @router.post("incidents/{int:number}/postmortem", response={201: PostmortemOut})
 def draft_(request: HttpRequest, number: int) -> object:
     """Draft the post-mortem of an incident, or refresh its evidence."""
-    return 201, draft_postmortem(incident_by_number(number).id, actor=caller(request), now=utc_now())
+    return Status(201, draft_postmortem(incident_by_number(number).id, actor=caller(request), now=utc_now()))

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
@@ -126,7 +126,7 @@ def contain_(request: HttpRequest, number: int, data: ContainIn) -> object:
         actor=caller(request),
         now=utc_now(),
     )
-    return 201, applied
+    return Status(201, applied)
 
 
 @router.post("containments/{uuid:containment_id}/undo", response=ContainmentOut)
@@ -141,7 +141,7 @@ def deploy(request: HttpRequest, number: int, data: DeployIn) -> object:
     plan = start_deployment(
         change_by_number(number).id, override_reason=data.override_reason, actor=caller(request), now=utc_now()
     )
-    return 201, plan
+    return Status(201, plan)
 
 
 @router.post("changes/{int:number}/rollback", response={201: PlanOut})
@@ -151,7 +151,7 @@ def rollback(request: HttpRequest, number: int, data: RollbackIn) -> object:
     plan = propose_rollback(
         change_id=change_by_number(number).id, incident_id=incident_id, actor=caller(request), now=utc_now()
     )
-    return 201, plan
+    return Status(201, plan)
 
 
 @router.get("response-plans", response=list[PlanOut])
@@ -183,4 +183,4 @@ def withdraw(request: HttpRequest, plan_id: UUID) -> object:
 @router.post("response-plans/{uuid:plan_id}/undo", response={201: PlanOut})
 def undo_plan(request: HttpRequest, plan_id: UUID) -> object:
     """Preview the undo of a rollback that has ended; it waits for approval."""
-    return 201, propose_undo(plan_id, actor=caller(request), now=utc_now())
+    return Status(201, propose_undo(plan_id, actor=caller(request), now=utc_now()))

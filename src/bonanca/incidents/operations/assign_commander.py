@@ -23,7 +23,7 @@ ASSIGNED = gettext_noop("%(name)s is the Incident Commander")
 
 @transaction.atomic
 def assign_commander(incident_id: UUID, *, email: str, actor: Actor, now: datetime) -> IncidentView:
-    """Make a member of the service's team the Incident Commander (requirement C7).
+    """Make a member of the service's team the Incident Commander (requirement C7); who leads already goes on.
 
     Raises:
         IncidentNotFound: there is none.
@@ -37,6 +37,8 @@ def assign_commander(incident_id: UUID, *, email: str, actor: Actor, now: dateti
             _("%(email)s is not a member of the team %(team)s.") % {"email": email, "team": incident.team},
             field="email",
         )
+    if incident.commander_email == chosen.email:
+        return view(incident)
     Incident.objects.filter(id=incident_id).update(commander_email=chosen.email, commander_name=chosen.name)
     incident.refresh_from_db()
     append(incident, kind=EntryKind.DECISION, text=ASSIGNED, facts={"name": chosen.name}, actor=actor, now=now)

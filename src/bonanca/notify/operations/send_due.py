@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,17 +24,21 @@ FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 120.0
 
 
-def send_due(now: datetime) -> int:
-    """Send every due message; return how many were delivered. One that fails never holds up another."""
+def send_due(now: datetime, *, clock: Callable[[], datetime] | None = None) -> int:
+    """Send every message that is due at `now`; return how many were delivered. One that fails never holds up another.
+
+    A server may take its time: `clock` says when a message was claimed and when it was taken (default: `now`).
+    """
+    moment = clock or (lambda: now)
     recover_claims(now)
     delivered = 0
-    while (message := _claim(now)) is not None:
+    while (message := _claim(now, moment())) is not None:
         try:
             deliver(message.channel, message.to, message.subject, message.body, message.message_id)
         except CannotDeliver as failure:
-            _failed(message, failure, now)
+            _failed(message, failure, moment())
         else:
-            _delivered(message, now)
+            _delivered(message, moment())
             delivered += 1
     return delivered
 
@@ -54,10 +59,10 @@ def recover_claims(now: datetime) -> int:
 
 @retrying
 @transaction.atomic
-def _claim(now: datetime) -> Message | None:
+def _claim(due: datetime, now: datetime) -> Message | None:
     message = (
         Message.objects.select_for_update(skip_locked=True)
-        .filter(state=MessageState.QUEUED, next_attempt_at__lte=now)
+        .filter(state=MessageState.QUEUED, next_attempt_at__lte=due)
         .order_by("next_attempt_at", "id")
         .first()
     )
@@ -87,13 +92,13 @@ def _delivered(message: Message, now: datetime) -> None:
 def _failed(message: Message, failure: CannotDeliver, now: datetime) -> None:
     final = failure.permanent or message.attempts >= MAX_ATTEMPTS
     wait_s = min(FIRST_WAIT_S * 2 ** (message.attempts - 1), LONGEST_WAIT_S)
-    Message.objects.filter(id=message.id, state=MessageState.SENDING).update(
+    moved = Message.objects.filter(id=message.id, state=MessageState.SENDING).update(
         state=MessageState.FAILED if final else MessageState.QUEUED,
         next_attempt_at=now + timedelta(seconds=wait_s),
         last_error=str(failure)[:2000],
     )
     log.error("message not delivered", key=message.key, final=final, error=str(failure))
-    if final:
+    if final and moved:
         publish(
             MessageFailed(
                 message_id=message.id, key=message.key, purpose=message.purpose, to=message.to, error=str(failure)
