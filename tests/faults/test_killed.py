@@ -19,7 +19,7 @@ def started(house: House, tag: str, point: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize("point", points.ALL)
 def test_worker_killed(house: House, point: str) -> None:
-    house.pool(3, ready=2)
+    house.pool(2)
     tag = f"worker-{point.replace(':', '-')}"
     run, victim = started(house, tag, point)
     house.kill_pid(victim)
@@ -29,7 +29,7 @@ def test_worker_killed(house: House, point: str) -> None:
 
 @pytest.mark.parametrize("point", points.ALL)
 def test_postgresql_killed(house: House, point: str) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     tag = f"postgres-{point.replace(':', '-')}"
     run, _ = started(house, tag, point)
     house.cluster.kill()
@@ -42,7 +42,7 @@ def test_postgresql_killed(house: House, point: str) -> None:
 
 @pytest.mark.parametrize("point", points.in_steps(*points.OUTSIDE_THE_FENCE, *points.INSIDE_THE_FENCE)[7:14])
 def test_worker_and_postgresql_killed_together(house: House, point: str) -> None:
-    house.pool(3, ready=2)
+    house.pool(2)
     tag = f"both-{point.replace(':', '-')}"
     run, victim = started(house, tag, point)
     house.cluster.kill()
@@ -54,7 +54,7 @@ def test_worker_and_postgresql_killed_together(house: House, point: str) -> None
 
 
 def test_undo_whose_worker_is_killed_at_every_step(house: House) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     run = house.start("undone")
     house.wait_finished(run)
     house.tell(do="undo", run=run)
@@ -75,7 +75,7 @@ def test_undo_whose_worker_is_killed_at_every_step(house: House) -> None:
     for number in range(4, 0, -1):
         for place in ("undo:before", "undo:after"):
             victim = house.reached(f"{place}:undone.{number}", timeout_s=20)
-            house.pool(3, ready=2)
+            house.pool(2)
             house.kill_pid(victim)
             (house.control / f"{place}:undone.{number}@{victim}").unlink()
     house.wait_finished(last, timeout_s=WITHIN_S)
@@ -84,7 +84,7 @@ def test_undo_whose_worker_is_killed_at_every_step(house: House) -> None:
 
 
 def test_web_killed_while_its_plans_stand_at_every_place(house: House) -> None:
-    house.pool(3, ready=2)
+    house.pool(2)
     runs = {}
     for number, point in enumerate(points.ALL[1:]):
         tag = f"web{number}"
@@ -99,7 +99,7 @@ def test_web_killed_while_its_plans_stand_at_every_place(house: House) -> None:
 
 
 def test_web_killed_inside_its_transaction_leaves_nothing(house: House) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     (house.control / "start:recorded").touch()
     house.tell(**house.request("torn"))
     house.reached("start:recorded")
@@ -112,15 +112,16 @@ def test_web_killed_inside_its_transaction_leaves_nothing(house: House) -> None:
 
 
 def test_postgresql_killed_inside_the_starting_transaction_leaves_nothing(house: House) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     (house.control / "start:recorded").touch()
+    web = house.web()
     house.tell(**house.request("lost"))
     house.reached("start:recorded")
     house.cluster.kill()
     house.let_go()
     house.cluster.start(durable=False)
     house.cluster.wait_ready()
-    house.web().child.wait()  # the toy page does not survive its lost transaction
+    web.child.wait()  # the toy page does not survive its lost transaction
     assert house.query("SELECT 1 FROM durable_planrun WHERE key = 'lost'") == []
     run = house.start("lost")
     house.wait_finished(run, timeout_s=WITHIN_S)
@@ -128,7 +129,7 @@ def test_postgresql_killed_inside_the_starting_transaction_leaves_nothing(house:
 
 
 def test_web_killed_after_its_commit_has_started_one_plan(house: House) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     (house.control / "start:committed").touch()
     house.tell(**house.request("kept"))
     house.reached("start:committed")
@@ -141,7 +142,7 @@ def test_web_killed_after_its_commit_has_started_one_plan(house: House) -> None:
 
 
 def test_caller_that_rolls_back_has_started_nothing(house: House) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     house.start("rolled-back", roll_back=True)
     run = house.start("after")
     house.wait_finished(run)
@@ -150,7 +151,7 @@ def test_caller_that_rolls_back_has_started_nothing(house: House) -> None:
 
 
 def test_same_key_started_twice_is_one_plan(house: House) -> None:
-    house.pool(2, ready=2)
+    house.pool(2)
     first, second = house.start("twice"), house.start("twice")
     assert first == second
     house.wait_finished(first)

@@ -83,11 +83,12 @@ def list_plans(
     kind: str | None = None,
     state: RunState | None = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> tuple[PlanRunView, ...]:
+) -> list[PlanRunView]:
     """All plans, or those of one subject, kind or state."""
     _actor(request)
     states = None if state is None else [state]
-    return queries.list_runs(subject=subject, kind=kind, states=states, limit=limit)
+    # A list: ninja reads a pair of anything as (status, body).
+    return list(queries.list_runs(subject=subject, kind=kind, states=states, limit=limit))
 
 
 @router.get("plans/{run_id}", response=PlanOut, summary="One plan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,29 +16,57 @@ from typing import Any
 import psycopg
 
 from bonanca.actuators.postgres.cluster import Cluster
+from bonanca.durable import host
 from tests.support.poll import eventually
 
 ROOT = Path(__file__).resolve().parents[3]
 STEPS = 4
 
 
-class Process:
-    """A child whose output goes to a file."""
+class Talker:
+    """A child that answers each JSON line with one; its other output goes to a file."""
 
-    def __init__(self, name: str, argv: list[str], env: dict[str, str], log: Path, **streams: Any) -> None:
-        self.name, self.log = name, log
-        self.expected_dead = False
+    def __init__(self, module: str, env: dict[str, str], log: Path) -> None:
+        self.log = log
         with log.open("ab") as out:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", *argv], env=env, cwd=ROOT, stderr=out, **{"stdout": out, **streams}
-            )
+                [sys.executable, "-m", f"tests.faults.support.{module}"],
+                env=env, cwd=ROOT, stderr=out, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert self.heard() == {"ready": True}
 
-    @property
-    def pid(self) -> int:
-        return self.child.pid
+    def tell(self, **request: Any) -> None:
+        assert self.child.stdin is not None
+        self.child.stdin.write(json.dumps(request) + "\n")
+        self.child.stdin.flush()
+
+    def heard(self) -> dict[str, Any]:
+        assert self.child.stdout is not None
+        line = self.child.stdout.readline()
+        assert line, self.log.read_text()[-2000:]
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.child.wait()
+        for stream in (self.child.stdin, self.child.stdout):
+            if stream is not None and not stream.closed:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+class Worker:
+    """A forked worker."""
+
+    def __init__(self, name: str, pid: int, log: Path) -> None:
+        self.name, self.pid, self.log = name, pid, log
+        found = host.process(pid)
+        self._started = found.started if found is not None else -1
+        self.expected_dead = False
 
     def alive(self) -> bool:
-        return self.child.poll() is None
+        return host.alive(self.pid, self._started) is not None
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -46,10 +75,7 @@ class Process:
         self.expected_dead = True
         if self.alive():
             self.send(signal.SIGKILL)
-        self.child.wait()
-        for stream in (self.child.stdin, self.child.stdout):
-            if stream is not None:
-                stream.close()
+        eventually(lambda: not self.alive(), every_s=0.002)
 
 
 class House:
@@ -67,12 +93,12 @@ class House:
         self.cluster.wait_ready()
         with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE bonanca")
-        self.processes: list[Process] = []
-        self._web: Process | None = None
-        self._count = 0
+        self.workers_ever: list[Worker] = []
+        self._web: Talker | None = None
         # (test, seconds that its plans took to end): what the decision record quotes.
         self.figures: list[tuple[str, float]] = []
         subprocess.run([sys.executable, "-m", "tests.faults.support.prepare"], env=self.env(), cwd=ROOT, check=True)
+        self._nursery = Talker("nursery", self.env(), folder / "nursery.log")
 
     def env(self, **extra: str) -> dict[str, str]:
         return {
@@ -87,8 +113,11 @@ class House:
         }
 
     def close(self) -> None:
-        for process in self.processes:
-            process.kill()
+        for worker in self.workers_ever:
+            worker.kill()
+        for talker in (self._nursery, self._web):
+            if talker is not None:
+                talker.kill()
         if (wanted := os.environ.get("BONANCA_FAULT_FIGURES")) is not None:
             Path(wanted).write_text("".join(f"{took_s:.3f} {test}\n" for test, took_s in self.figures))
         self.cluster.kill()
@@ -96,60 +125,50 @@ class House:
 
     # -- processes -----------------------------------------------------------------------------------------------
 
-    def worker(self, **env: str) -> Process:
-        """Start a worker; it is ready some time later (`wait_worker`)."""
-        self._count += 1
-        name = f"w{self._count}"
-        process = Process(name, ["tests.faults.support.worker", name], self.env(**env), self.folder / f"{name}.log")
-        self.processes.append(process)
-        return process
+    def worker(self, **env: str) -> Worker:
+        """Start a worker; it is ready a moment later (`wait_worker`)."""
+        name = f"w{len(self.workers_ever) + 1}"
+        log = self.folder / f"{name}.log"
+        log.touch()
+        self._nursery.tell(slot=name, log=str(log), env=env)
+        worker = Worker(name, self._nursery.heard()["pid"], log)
+        self.workers_ever.append(worker)
+        return worker
 
-    def wait_worker(self, *workers: Process) -> None:
+    def wait_worker(self, *workers: Worker) -> None:
         """Until they have entered themselves as executors."""
         for worker in workers:
-            eventually(lambda w=worker: self.query("SELECT 1 FROM durable_executor WHERE slot = %s", w.name), 30)
+            eventually(lambda w=worker: self._entered([w.name]), 30)
 
-    def workers(self) -> list[Process]:
-        return [p for p in self.processes if p.alive() and p is not self._web]
+    def workers(self) -> list[Worker]:
+        return [worker for worker in self.workers_ever if worker.alive()]
 
-    def pool(self, size: int, *, ready: int = 1) -> None:
-        """Keep that many workers, of which at least `ready` have entered themselves."""
+    def pool(self, size: int) -> None:
+        """Have exactly so many workers, all ready."""
+        for worker in self.workers_ever:
+            assert worker.alive() or worker.expected_dead, worker.log.read_text()[-2000:]
+        for worker in self.workers()[size:]:
+            worker.kill()
         while len(self.workers()) < size:
             self.worker()
+        self.wait_worker(*self.workers())
 
-        def entered() -> bool:
-            for process in self.processes:
-                assert process.alive() or process.expected_dead or process.name == "web", process.log.read_text()[
-                    -2000:
-                ]
-            names = [p.name for p in self.workers()]
-            found = self.query("SELECT count(*) FROM durable_executor WHERE slot = ANY(%s)", names)
-            return bool(found[0][0] >= ready)
+    def _entered(self, names: list[str]) -> bool:
+        found = self.query("SELECT count(*) FROM durable_executor WHERE slot = ANY(%s)", names)
+        return bool(found[0][0] == len(names))
 
-        eventually(entered, 30, ignoring=())
-
-    def web(self) -> Process:
-        if self._web is None or not self._web.alive():
-            self._web = Process(
-                "web", ["tests.faults.support.web"], self.env(), self.folder / "web.log",
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            self.processes.append(self._web)
-            assert self._web.child.stdout is not None
-            assert json.loads(self._web.child.stdout.readline()) == {"ready": True}
+    def web(self) -> Talker:
+        if self._web is None or self._web.child.poll() is not None:
+            if self._web is not None:
+                self._web.kill()  # closes what is left of it
+            self._web = Talker("web", self.env(), self.folder / "web.log")
         return self._web
 
     def tell(self, **request: Any) -> None:
-        web = self.web()
-        assert web.child.stdin is not None
-        web.child.stdin.write(json.dumps(request) + "\n")
-        web.child.stdin.flush()
+        self.web().tell(**request)
 
     def heard(self) -> dict[str, Any]:
-        web = self.web()
-        assert web.child.stdout is not None
-        answer: dict[str, Any] = json.loads(web.child.stdout.readline())
-        return answer
+        return self.web().heard()
 
     def start(self, tag: str, *, arm: tuple[str, ...] = (), **more: Any) -> str:
         """Start the plan `tag`, with crash points armed before any worker can see it (RUN stands for its id)."""
@@ -176,7 +195,7 @@ class House:
             path.unlink(missing_ok=True)
 
     def kill_pid(self, pid: int) -> None:
-        next(p for p in self.processes if p.pid == pid).kill()
+        next(worker for worker in self.workers_ever if worker.pid == pid and worker.alive()).kill()
 
     # -- what is true, from outside ------------------------------------------------------------------------------
 

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, require
 from bonanca.durable.errors import NotUndoable
 from bonanca.durable.models import PlanRun
-from bonanca.durable.operations.authority import require_authority
 from bonanca.durable.operations.start_plan import record_plan
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.durable.queries import get_run, undo_of
@@ -36,8 +36,9 @@ def undo_plan(run_id: UUID, *, actor: Actor, now: datetime) -> PlanRunView:
         NotUndoable: a step can never be taken back; nothing was started.
         NotUndoableNow: the plan still runs, did nothing, or its undo failed (retry that).
     """
-    run = get_run(run_id)
-    require_authority(run, actor)
+    # Going back over what was done changes as much as doing it did: as with approvals, a commander decides.
+    require(actor, Permission.COMMAND)
+    get_run(run_id)
     with transaction.atomic():
         PlanRun.objects.select_for_update().get(pk=run_id)
         run = get_run(run_id)

@@ -1,0 +1,94 @@
+"""The same verbs through API, page, panel and command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from typer.testing import CliRunner
+
+from bonanca.access.actors import person
+from bonanca.access.models import User
+from bonanca.durable import cli
+from bonanca.durable.models import PlanRun
+from bonanca.durable.queries import get_run
+from bonanca.durable.state import RunState
+from bonanca.durable.tests.world import claim, living_executor, plan, work
+from bonanca.ui.panels import render_panel
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def failed() -> PlanRun:
+    run = plan({}, {"refuses": True}, {})
+    work(claim(run.id, living_executor()))
+    return PlanRun.objects.get(pk=run.id)
+
+
+def test_api(client: Client, failed: PlanRun, member: User, stranger: User) -> None:
+    client.force_login(member)
+    listed = client.get("/api/v1/plans/?subject=service:loja-api").json()
+    assert [one["id"] for one in listed] == [str(failed.pk)]
+    one = client.get(f"/api/v1/plans/{failed.pk}").json()
+    assert [step["state"] for step in one["steps"]] == ["done", "failed", "pending"]
+    assert (one["error"], one["hint"]) == ("never", "Ask Ana.")
+    assert client.post(f"/api/v1/plans/{failed.pk}/cancel").status_code == 409
+    assert client.post(f"/api/v1/plans/{failed.pk}/retry").json()["state"] == "queued"
+    assert client.post(f"/api/v1/plans/{failed.pk}/cancel").json()["state"] == "cancelled"
+    undo = client.post(f"/api/v1/plans/{failed.pk}/undo").json()
+    assert undo["undo_of"] == str(failed.pk)
+    client.force_login(stranger)
+    assert client.post(f"/api/v1/plans/{undo['id']}/cancel").status_code == 403
+    assert Client().get("/api/v1/plans/").status_code == 401
+
+
+def test_page_and_its_fragments(client: Client, failed: PlanRun, owner: User) -> None:
+    client.force_login(owner)
+    address = reverse("durable:plan", kwargs={"run_id": failed.pk})
+    whole = client.get(address).content.decode()
+    assert "step--done" in whole
+    assert "Ask Ana." in whole
+    for target, opening in (
+        ("progress", '<div class="plan"'),
+        (f"plan_{failed.pk.hex}", f'<div id="plan_{failed.pk.hex}"'),
+    ):
+        part = client.get(address, headers={"HX-Request": "true", "HX-Target": target}).content.decode()
+        assert opening in part
+        assert "<html" not in part
+    assert failed.title in client.get(reverse("durable:plans")).content.decode()
+
+
+def test_page_acts_through_the_same_operations(client: Client, failed: PlanRun, owner: User, stranger: User) -> None:
+    client.force_login(stranger)
+    retry = reverse("durable:act", kwargs={"run_id": failed.pk, "verb": "retry"})
+    assert client.post(retry).status_code == 403
+    client.force_login(owner)
+    assert client.get(retry).status_code == 405
+    assert client.post(retry).status_code == 302
+    assert get_run(failed.pk).state is RunState.QUEUED
+    assert client.post(retry.replace("retry", "destroy")).status_code == 404
+
+
+def test_panel_refreshes_itself_until_the_plan_has_ended(rf: RequestFactory, failed: PlanRun, owner: User) -> None:
+    request = rf.get("/")
+    request.user = owner
+    request._actor = person(owner)  # type: ignore[attr-defined]
+    running = plan({})
+    assert "hx-get" in render_panel("durable:progress", request, run_id=running.id)
+    ended = render_panel("durable:progress", request, run_id=str(failed.pk))
+    assert "hx-get" not in ended
+    assert "step--failed" in ended
+
+
+def test_commands(failed: PlanRun) -> None:
+    run = CliRunner().invoke
+    listed = run(cli.app, ["list", "--json"])
+    assert json.loads(listed.stdout)[0]["id"] == str(failed.pk)
+    assert "never" in run(cli.app, ["show", str(failed.pk)]).stdout
+    assert json.loads(run(cli.app, ["retry", str(failed.pk), "--json"]).stdout)["state"] == "queued"
+    assert json.loads(run(cli.app, ["cancel", str(failed.pk), "--json"]).stdout)["state"] == "cancelled"
+    assert json.loads(run(cli.app, ["undo", str(failed.pk), "--json"]).stdout)["undo_of"] == str(failed.pk)
+    assert run(cli.app, ["show", str(failed.pk)[:-1]]).exit_code == 2
