@@ -111,11 +111,12 @@ class StatusPage:
 def status_page(now: datetime) -> StatusPage:
     """Return what the public sees at this moment. Four queries, whatever the number of components."""
     services = {s.slug: s.status_page.component for s in list_services() if s.status_page is not None}
-    incidents = [i for i in recent_incidents(limit=200) if i.service in services]
-    updates = _updates_of([i.id for i in incidents])
+    known = [i for i in recent_incidents(limit=200) if i.service in services]
+    updates = _updates_of([i.id for i in known])
     # An incident is public once something was said about it.
-    told = [_public(i, services[i.service], updates[i.id]) for i in incidents if updates.get(i.id)]
-    open_ones = [i for i in incidents if i.is_open and updates.get(i.id)]
+    incidents = [i for i in known if i.id in updates]
+    told = [_public(i, services[i.service], updates[i.id]) for i in incidents]
+    open_ones = [i for i in incidents if i.is_open]
     components = tuple(
         ComponentView(slug, name, _component_state(slug, open_ones), _days(slug, incidents, now))
         for slug, name in services.items()
@@ -160,23 +161,30 @@ def _component_state(slug: str, open_ones: list[IncidentView]) -> str:
     burning = [i for i in open_ones if i.service == slug]
     if not burning:
         return ComponentState.OPERATIONAL
-    if all(i.state == IncidentState.MITIGATED for i in burning):
+    rank = list(LOOKS)
+    looks = LOOKS[min((i.severity for i in burning), key=rank.index)]
+    if looks == ComponentState.OUTAGE and all(i.state == IncidentState.MITIGATED for i in burning):
         # It works again and is being watched.
         return ComponentState.DEGRADED
-    rank = list(LOOKS)
-    return LOOKS[min((i.severity for i in burning), key=rank.index)]
+    return looks
 
 
 def _days(slug: str, incidents: list[IncidentView], now: datetime) -> tuple[DayView, ...]:
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    spans = sorted(
+        (i.started_at, i.resolved_at or now) for i in incidents if i.service == slug and i.severity != Severity.LOW
+    )
     days = []
     for back in range(HISTORY_DAYS - 1, -1, -1):
         begin = today - timedelta(days=back)
         end = min(begin + timedelta(days=1), now)
-        seconds = sum(
-            max(0.0, (min(i.resolved_at or now, end) - max(i.started_at, begin)).total_seconds())
-            for i in incidents
-            if i.service == slug and i.severity != Severity.LOW
-        )
+        seconds = 0.0
+        counted = begin
+        for since, until in spans:
+            # Of two incidents at once, a minute counts once.
+            since, until = max(since, counted), min(until, end)
+            if until > since:
+                seconds += (until - since).total_seconds()
+                counted = until
         days.append(DayView(begin, min(1440, -int(-seconds // 60))))
     return tuple(days)

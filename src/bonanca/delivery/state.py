@@ -19,8 +19,9 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     ChangeState.PROPOSED: frozenset({ChangeState.DEPLOYING, ChangeState.ABANDONED}),
     ChangeState.DEPLOYING: frozenset({ChangeState.DEPLOYED, ChangeState.FAILED}),
     ChangeState.DEPLOYED: frozenset({ChangeState.ROLLED_BACK}),
-    # A half-made deployment can be taken back, or tried again from the failed step.
-    ChangeState.FAILED: frozenset({ChangeState.DEPLOYING, ChangeState.DEPLOYED, ChangeState.ROLLED_BACK}),
+    # A half-made deployment is taken back, or its plan is retried from the failed step. It is not started anew: that
+    # would pin the half-made state as the one to come back to.
+    ChangeState.FAILED: frozenset({ChangeState.DEPLOYED, ChangeState.ROLLED_BACK}),
     # The rollback itself was undone.
     ChangeState.ROLLED_BACK: frozenset({ChangeState.DEPLOYED}),
     ChangeState.ABANDONED: frozenset(),

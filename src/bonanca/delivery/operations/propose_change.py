@@ -32,7 +32,10 @@ def propose_change(*, service: str, version: str, title: str, actor: Actor, now:
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
-    words = title.strip() or _("%(service)s to %(version)s") % {"service": declared.name, "version": version}
+    default = _("%(service)s to %(version)s") % {"service": declared.name, "version": version}
+    words = title.strip() or default[:200]
+    if len(version) > 100:
+        raise Invalid(_("A version has at most 100 characters."), field="version")
     if len(words) > 200:
         raise Invalid(_("A title has at most 200 characters."), field="title")
     # Git is asked before the transaction: nothing waits for a disk while it holds locks.
