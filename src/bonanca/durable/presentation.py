@@ -47,7 +47,7 @@ def progress(run: PlanRunView, actor: Actor | None) -> Progress:
         undo=undo if taken_back else None,
         may_act=may_act,
         may_retry=may_act and run.state is RunState.FAILED and not taken_back,
-        may_undo=may_act and run.finished and began and not taken_back,
+        may_undo=allowed(actor, Permission.COMMAND) and run.finished and began and not taken_back,
         may_cancel=may_act and not run.finished and not run.cancel_requested,
     )
 

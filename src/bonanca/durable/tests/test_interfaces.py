@@ -28,7 +28,7 @@ def failed() -> PlanRun:
     return PlanRun.objects.get(pk=run.id)
 
 
-def test_api(client: Client, failed: PlanRun, member: User, stranger: User) -> None:
+def test_api(client: Client, failed: PlanRun, owner: User, member: User, stranger: User) -> None:
     client.force_login(member)
     listed = client.get("/api/v1/plans/?subject=service:loja-api").json()
     assert [one["id"] for one in listed] == [str(failed.pk)]
@@ -38,6 +38,8 @@ def test_api(client: Client, failed: PlanRun, member: User, stranger: User) -> N
     assert client.post(f"/api/v1/plans/{failed.pk}/cancel").status_code == 409
     assert client.post(f"/api/v1/plans/{failed.pk}/retry").json()["state"] == "queued"
     assert client.post(f"/api/v1/plans/{failed.pk}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"/api/v1/plans/{failed.pk}/undo").status_code == 403
+    client.force_login(owner)
     undo = client.post(f"/api/v1/plans/{failed.pk}/undo").json()
     assert undo["undo_of"] == str(failed.pk)
     client.force_login(stranger)
