@@ -91,10 +91,18 @@ def _share(e: Evidence) -> float:
 def _timeline(e: Evidence) -> str:
     head = [f"{_('Time')} ({zone_text(e.started_at)})", _("What happened"), _("Who")]
     measured = [clock_text(e.started_at), f"**{_('First failed request (measured)')}**", "—"]
-    rows = [[clock_text(f.at), f.text if f.written_by_person else render(f.text, f.facts), f.actor] for f in e.timeline]
+    rows = [
+        [clock_text(f.at), f.text if f.written_by_person else render(f.text, f.facts), _who(f.actor)]
+        for f in e.timeline
+    ]
     place = sum(1 for f in e.timeline if f.at < e.started_at)
     rows.insert(place, measured)
     return f"## {_('Timeline')}\n\n" + _table(head, rows)
+
+
+def _who(actor: str) -> str:
+    """Our own parts are one for the reader."""
+    return "Bonança" if actor.startswith("system:") else actor
 
 
 def _detection(e: Evidence) -> str:

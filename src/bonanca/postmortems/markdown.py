@@ -18,9 +18,10 @@ _TAGS = {
 def to_html(text: str) -> SafeString:
     """Render and sanitise: no raw HTML, no scripts, no pictures from elsewhere.
 
-    The page shows the title and the chart itself, so the document's own are left out.
+    The page shows the title and the chart itself, so the document's own are left out, and it frames what is asked
+    instead of marking it with a sign that not every font has.
     """
     lines = [line for line in text.splitlines() if not line.endswith(f"]({CHART_NAME})")]
-    body = "\n".join(lines[1:] if lines and lines[0].startswith("# ") else lines)
+    body = "\n".join(lines[1:] if lines and lines[0].startswith("# ") else lines).replace("❓ ", "")
     clean = nh3.clean(_MARKDOWN.render(body), tags=_TAGS, attributes={"a": {"href"}}, link_rel="noopener noreferrer")
     return mark_safe(clean)  # noqa: S308 - sanitised in the line above
