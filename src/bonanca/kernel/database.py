@@ -7,12 +7,23 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import stamina
+import structlog
 from django.db import InterfaceError, OperationalError, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 LOST = (OperationalError, InterfaceError)
+
+log = structlog.get_logger(__name__)
+
+
+def _say(details: stamina.instrumentation.RetryDetails) -> None:
+    """Log a retry by name only: the arguments of a call may hold what must not be in a log."""
+    log.warning("trying again", call=details.name, retry=details.retry_num, wait_s=round(details.wait_for, 2))
+
+
+stamina.instrumentation.set_on_retry_hooks([_say])
 
 
 def retrying(function: Callable[P, T]) -> Callable[P, T]:
