@@ -8,8 +8,8 @@ from django.urls import path
 
 from bonanca.access.models import User
 from bonanca.access.permissions import Permission
-from tests.support.doors import Door, _access, _pages, doors, knock, unguarded
 from bonanca.access.web import page, public
+from tests.support.doors import Door, _access, _pages, doors, knock, unguarded
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
