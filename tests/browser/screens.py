@@ -1,7 +1,8 @@
 """Look at every page: `python -m tests.browser.screens --url URL --login URL --out screens/ [--page NAME=PATH]…`.
 
 Each page is drawn twice: 390 px light in Portuguese, and 1440 px dark in English. Without --page the pages are found by
-following the navigation and the first links of each kind. The exit code is 1 when a page did not load, complained in
+following the navigation and the first links of each kind; the forms, a refusal and what anonymous visitors see (login,
+status) are looked at as well. The exit code is 1 when a page did not load, complained in
 its console, or is wider than its window.
 """
 
@@ -23,6 +24,9 @@ VIEWS = (("390-light-pt-BR", True, False, "pt-BR"), ("1440-dark-en", False, True
 # Of many pages of one kind (`/incidents/42/`) one is looked at.
 VARIABLE = re.compile(r"/(?:[0-9a-f-]{36}|\d+|INC-\d+)(?=/|$)")
 MOST_PAGES = 60
+# Reached by no link, or only while something burns.
+ALSO = (("error-404", "/incidents/999999/"), ("contain", "/incidents/1/contain/"))
+ANONYMOUS = (("login", "/login/"), ("status", "/status/"))
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,14 @@ def discover(page: Page, base: str) -> list[Target]:
         name = target_name(path)
         if name in found:
             continue
-        found[name] = Target(name, path)
         answer = page.goto(urljoin(base, path))
-        if answer is None or "text/html" not in answer.headers.get("content-type", ""):
-            del found[name]
+        # An address that leads on to another page is that page.
+        name, path = target_name(page.url), urlsplit(page.url).path
+        if answer is None or answer.status != 200 or "text/html" not in answer.headers.get("content-type", ""):
             continue
+        if name in found:
+            continue
+        found[name] = Target(name, path)
         links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
         host = urlsplit(base).netloc
         queue += [
@@ -78,7 +85,12 @@ def shoot(context: BrowserContext, targets: list[Target], base: str, folder: Pat
         if target.name != "styleguide" and page.locator("[data-panel-error]").count():
             trouble.lines.append(f"{target.path}: a panel could not be loaded")
         page.evaluate("window.scrollTo(0, 0)")
+        # As high as the page: what stays at the window's edge is then at the page's, not across its middle.
+        window = page.viewport_size or {"width": 1440, "height": 900}
+        height = int(page.evaluate("document.documentElement.scrollHeight"))
+        page.set_viewport_size({"width": window["width"], "height": max(height, window["height"])})
         page.screenshot(path=folder / f"{target.name}.png", full_page=True)
+        page.set_viewport_size({"width": window["width"], "height": window["height"]})
 
 
 def sign_in(context: BrowserContext, login: str | None, locale: str, base: str) -> None:
@@ -131,12 +143,15 @@ def main(argv: list[str] | None = None) -> int:
             context = new_context(browser, phone=phone, dark=dark, locale=locale)
             sign_in(context, logins[number] if number < len(logins) else None, locale, url)
             if not targets:
-                targets = discover(context.new_page(), url)
+                targets = [*discover(context.new_page(), url), *(Target(*one) for one in ALSO)]
             shoot(context, targets, url, folder, trouble)
             context.close()
+            visitor = new_context(browser, phone=phone, dark=dark, locale=locale)
+            shoot(visitor, [Target(*one) for one in ANONYMOUS], url, folder, trouble)
+            visitor.close()
     for line in dict.fromkeys(trouble.lines):
         print(f"screens: {line}", file=sys.stderr)
-    print(f"{len(targets)} pages in {given.out}")
+    print(f"{len(targets) + len(ANONYMOUS)} pages in {given.out}")
     return 1 if trouble.lines else 0
 
 

@@ -1,4 +1,4 @@
-"""A real product with a real shop behind it, up to the moment in which somebody is woken: the stage of browser tests."""
+"""A real product with a real shop behind it, up to the moment in which somebody is woken: the browser tests' stage."""
 
 from __future__ import annotations
 
