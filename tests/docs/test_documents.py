@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bonanca.access.actors import local_operator
 from bonanca.catalog.documents.load import load_text
+from bonanca.catalog.operations.apply_catalog import apply_catalog
+from bonanca.catalog.queries import get_service
 from bonanca.cli import reference
 from tests.docs import event_page, mentions
 
@@ -85,3 +89,13 @@ def test_the_licence_is_named_everywhere_alike() -> None:
     assert 'license = "Apache-2.0"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for path in READMES:
         assert "Apache" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.django_db
+def test_the_service_of_the_readme_is_applied_and_stays_as_it_is(tmp_path: Path) -> None:
+    text = mentions.yaml_blocks(READMES[0].read_text(encoding="utf-8"))[0]
+    catalog = load_text(text, name="bonanca.yaml", base=tmp_path)
+    now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    assert apply_catalog(catalog, source="bonanca.yaml", actor=local_operator(), now=now).changes
+    assert get_service("minha-api").run is not None
+    assert not apply_catalog(catalog, source="bonanca.yaml", actor=local_operator(), now=now).changes
