@@ -49,6 +49,8 @@ class _Plot:
     until: datetime
     color: str
     limit: float | None
+    # What no value can exceed, if anything.
+    ceiling: float | None = None
 
 
 def error_ratio_svg(
@@ -71,7 +73,7 @@ def error_ratio_svg(
     """
     percent = [(at, None if value is None else value * 100) for at, value in points]
     limit = None if target is None else target * 100
-    return _chart(percent, moments, title, "var(--burning)", limit, since, until, column=_("Errors"))
+    return _chart(percent, moments, title, "var(--burning)", limit, since, until, column=_("Errors"), ceiling=100.0)
 
 
 def budget_burn_svg(
@@ -96,6 +98,7 @@ def _chart(
     until: datetime | None,
     *,
     column: str,
+    ceiling: float | None = None,
 ) -> Chart:
     known = [(at, value) for at, value in points if value is not None]
     columns = (_("Time"), column)
@@ -108,6 +111,7 @@ def _chart(
         until=until or points[-1][0],
         color=color,
         limit=limit,
+        ceiling=ceiling,
     )
     return Chart(
         title=title,
@@ -156,6 +160,8 @@ def _specification(plot: _Plot, size: _Size) -> dict[str, Any]:
     head = rows_used(placed) * ROW_PX
     highest = max(value for _at, value in plot.points if value is not None)
     top = nice_top(max(highest, plot.limit or 0), TOPS)
+    if plot.ceiling is not None:
+        top = min(top, plot.ceiling)
     x = {"field": "s", "type": "quantitative", "scale": _x_scale(plot), "axis": _time_axis(plot, size)}
     y = {
         "field": "v",
