@@ -54,7 +54,7 @@ class FieldOut(Schema):
     after: str | None
 
 
-class ChangeOut(Schema):
+class DeclaredChangeOut(Schema):
     action: str
     kind: str
     name: str
@@ -63,7 +63,7 @@ class ChangeOut(Schema):
 
 class DiffOut(Schema):
     changed: bool
-    changes: list[ChangeOut]
+    changes: list[DeclaredChangeOut]
 
 
 @router.get("/services", response=list[ServiceOut], summary="Every declared service")

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI
-from ninja.errors import ValidationError
+from ninja.errors import HttpError, ValidationError
+from ninja.responses import Response
 
 from bonanca import __version__
-from bonanca.access.tokens import api_auth
-from bonanca.config.errors import api_error
+from bonanca.access.permissions import Permission, require
+from bonanca.access.tokens import api_auth, caller
+from bonanca.config.errors import UNSTORABLE, api_error, refusal_of
+from bonanca.config.openapi import DescribedAPI
 from bonanca.config.rooms import ROOMS
 from bonanca.kernel.errors import BonancaError, Invalid
 from bonanca.kernel.plugins import load
 
-api = NinjaAPI(title="Bonança", version=__version__, auth=api_auth, docs_url=None)
+api = DescribedAPI(title="Bonança", version=__version__, auth=api_auth, docs_url=None, openapi_url=None)
 
 for _room in ROOMS:
     if (_module := load(f"{_room}.api")) is not None:
         api.add_router("", _module.router)
 
 
+@api.get("openapi.json", include_in_schema=False)
+def description(request: HttpRequest) -> HttpResponse:
+    """The API describes itself to whoever may use it, and to nobody else."""
+    require(caller(request), Permission.READ)
+    return Response(api.get_openapi_schema())
+
+
 @api.exception_handler(BonancaError)
 def _refused(request: HttpRequest, error: BonancaError) -> HttpResponse:
     return api_error(error)
+
+
+def _unstorable(request: HttpRequest, error: Exception) -> HttpResponse:
+    refused = refusal_of(error)
+    assert refused is not None  # it is registered for nothing else
+    return api_error(refused)
+
+
+for _kind in UNSTORABLE:
+    api.add_exception_handler(_kind, _unstorable)
+
+
+@api.exception_handler(HttpError)
+def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return api_error(Invalid(str(error)), status=error.status_code)
 
 
 @api.exception_handler(ValidationError)

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
-from bonanca.kernel.errors import HTTP_STATUS, BonancaError
+from bonanca.kernel.errors import HTTP_STATUS, BonancaError, Invalid
+
+# What PostgreSQL cannot store: a NUL, half a character, more than a field holds. Its transaction was undone.
+UNSTORABLE = (DataError, UnicodeEncodeError)
 
 
-def api_error(error: BonancaError) -> JsonResponse:
+def refusal_of(problem: Exception) -> BonancaError | None:
+    """Return how a caller is told of an expected failure; None for a defect of ours."""
+    if isinstance(problem, BonancaError):
+        return problem
+    if isinstance(problem, UNSTORABLE):
+        return Invalid(_("A text is too long, or holds a character that cannot be stored."))
+    return None
+
+
+def api_error(error: BonancaError, *, status: int | None = None) -> JsonResponse:
     """Return the refusal as JSON: what was wrong, which field, what to do next."""
     body = {"code": error.code, "message": error.message, "field": error.field, "hint": error.hint}
-    return JsonResponse({"error": body}, status=HTTP_STATUS[error.code])
+    return JsonResponse({"error": body}, status=status or HTTP_STATUS[error.code])
 
 
 class DomainErrorMiddleware:
@@ -26,8 +40,9 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, BonancaError):
+        refused = refusal_of(exception)
+        if refused is None:
             return None
         if request.path.startswith("/api/"):
-            return api_error(exception)
-        return render(request, "ui/refused.html", {"error": exception}, status=HTTP_STATUS[exception.code])
+            return api_error(refused)
+        return render(request, "ui/refused.html", {"error": refused}, status=HTTP_STATUS[refused.code])

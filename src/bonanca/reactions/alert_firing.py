@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
 from bonanca.catalog.queries import list_services
-from bonanca.incidents.operations.open_incident import open_incident
+from bonanca.incidents.operations.open_incident import EARLIEST, open_incident
 from bonanca.incidents.operations.record_timeline import record_timeline
 from bonanca.incidents.state import EntryKind
 from bonanca.outbox.registry import reaction
@@ -31,7 +31,7 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
         actor=actor,
         now=now,
         source="alert",
-        started_at=min(event.starts_at, now),
+        started_at=max(min(event.starts_at, now), EARLIEST),
         alert_id=event.alert_id,
         alert_fingerprint=event.fingerprint,
     )

@@ -60,7 +60,7 @@ class PinOut(Schema):
     expires_at: datetime
 
 
-class TableOut(Schema):
+class RowsAtRiskOut(Schema):
     table: str
     written_since: int | None
     changed: int | None
@@ -76,7 +76,7 @@ class KeptOut(Schema):
     size_bytes: int | None
 
 
-class PlanOut(Schema):
+class StartedPlanOut(Schema):
     plan_id: UUID
     state: str
 
@@ -93,7 +93,7 @@ def list_backups(request: HttpRequest, service: str, limit: int = 50) -> object:
     return list(queries.list_backups(service, limit=max(1, min(limit, 200))))
 
 
-@router.post("backups", response={202: PlanOut})
+@router.post("backups", response={202: StartedPlanOut})
 def take(request: HttpRequest, data: BackupIn, idempotency_key: Header[str | None] = None) -> object:
     """Start a plan that takes a backup and, where the private key is declared, restores it for proof."""
     run = start_backup(
@@ -113,7 +113,7 @@ def show(request: HttpRequest, backup_id: UUID) -> object:
     return queries.get_backup(backup_id)
 
 
-@router.post("backups/{uuid:backup_id}/verify", response={202: PlanOut})
+@router.post("backups/{uuid:backup_id}/verify", response={202: StartedPlanOut})
 def verify(request: HttpRequest, backup_id: UUID, idempotency_key: Header[str | None] = None) -> object:
     """Start a plan that restores the backup into a scratch server and checks it."""
     key = f"drill:{backup_id}:asked:{idempotency_key or new_id()}"
@@ -128,7 +128,7 @@ def pins(request: HttpRequest, service: str) -> object:
     return list(queries.pins_of(service))
 
 
-@router.get("pins/{uuid:pin_id}/rows-at-risk", response=list[TableOut])
+@router.get("pins/{uuid:pin_id}/rows-at-risk", response=list[RowsAtRiskOut])
 def at_risk(request: HttpRequest, pin_id: UUID) -> object:
     """Return what a return to the pin would set aside, counted now."""
     pin = queries.get_pin(pin_id)

@@ -46,7 +46,7 @@ class ContainIn(Schema):
     reason: str
 
 
-class TableOut(Schema):
+class PreviewedTableOut(Schema):
     table: str
     written_since: int | None
     changed: int | None
@@ -54,12 +54,12 @@ class TableOut(Schema):
     problem: str
 
 
-class CheckOut(Schema):
+class PreviewedCheckOut(Schema):
     passed: bool
     words: str
 
 
-class StepOut(Schema):
+class PreviewedStepOut(Schema):
     key: str
     kind: str
     title: str
@@ -71,15 +71,15 @@ class PreviewOut(Schema):
     code_to: str
     config_diff: str
     pinned_at: datetime | None
-    rows_at_risk: list[TableOut]
+    rows_at_risk: list[PreviewedTableOut]
     rows_total: int
-    checks: list[CheckOut]
+    checks: list[PreviewedCheckOut]
     passed: bool
-    steps: list[StepOut]
+    steps: list[PreviewedStepOut]
     expected_s: float
 
 
-class PlanOut(Schema):
+class ResponsePlanOut(Schema):
     id: UUID
     kind: str
     service: str
@@ -135,7 +135,7 @@ def undo(request: HttpRequest, containment_id: UUID) -> object:
     return undo_containment(containment_id, actor=caller(request), now=utc_now())
 
 
-@router.post("changes/{int:number}/deploy", response={201: PlanOut})
+@router.post("changes/{int:number}/deploy", response={201: ResponsePlanOut})
 def deploy(request: HttpRequest, number: int, data: DeployIn) -> object:
     """Deploy a change whose gates are open."""
     plan = start_deployment(
@@ -144,7 +144,7 @@ def deploy(request: HttpRequest, number: int, data: DeployIn) -> object:
     return Status(201, plan)
 
 
-@router.post("changes/{int:number}/rollback", response={201: PlanOut})
+@router.post("changes/{int:number}/rollback", response={201: ResponsePlanOut})
 def rollback(request: HttpRequest, number: int, data: RollbackIn) -> object:
     """Preview going back to the state before a change; it waits for approval."""
     incident_id = incident_by_number(data.incident).id if data.incident is not None else None
@@ -154,33 +154,33 @@ def rollback(request: HttpRequest, number: int, data: RollbackIn) -> object:
     return Status(201, plan)
 
 
-@router.get("response-plans", response=list[PlanOut])
+@router.get("response-plans", response=list[ResponsePlanOut])
 def list_plans(request: HttpRequest, service: str | None = None) -> object:
     """Return proposed plans, newest first."""
     require(caller(request), Permission.READ)
     return list(queries.plans(service=service))
 
 
-@router.get("response-plans/{uuid:plan_id}", response=PlanOut)
+@router.get("response-plans/{uuid:plan_id}", response=ResponsePlanOut)
 def show(request: HttpRequest, plan_id: UUID) -> object:
     """Return a proposed plan with its preview."""
     require(caller(request), Permission.READ)
     return queries.get_plan(plan_id)
 
 
-@router.post("response-plans/{uuid:plan_id}/approve", response=PlanOut)
+@router.post("response-plans/{uuid:plan_id}/approve", response=ResponsePlanOut)
 def approve(request: HttpRequest, plan_id: UUID) -> object:
     """Approve a plan and start it."""
     return approve_plan(plan_id, actor=caller(request), now=utc_now())
 
 
-@router.post("response-plans/{uuid:plan_id}/withdraw", response=PlanOut)
+@router.post("response-plans/{uuid:plan_id}/withdraw", response=ResponsePlanOut)
 def withdraw(request: HttpRequest, plan_id: UUID) -> object:
     """Take back a plan that nobody has approved."""
     return withdraw_plan(plan_id, actor=caller(request), now=utc_now())
 
 
-@router.post("response-plans/{uuid:plan_id}/undo", response={201: PlanOut})
+@router.post("response-plans/{uuid:plan_id}/undo", response={201: ResponsePlanOut})
 def undo_plan(request: HttpRequest, plan_id: UUID) -> object:
     """Preview the undo of a rollback that has ended; it waits for approval."""
     return Status(201, propose_undo(plan_id, actor=caller(request), now=utc_now()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
@@ -21,6 +21,8 @@ from bonanca.incidents.state import OPEN, EntryKind, Severity
 from bonanca.kernel.errors import Invalid
 from bonanca.outbox.operations.publish import publish
 
+# A start before our time is a clock that was never set.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 OPENED = gettext_noop("Incident opened: %(title)s")
 
 
@@ -110,6 +112,8 @@ def _check(title: str, severity: str, started_at: datetime | None, now: datetime
         )
     if started_at is not None and started_at > now:
         raise Invalid(_("An incident cannot start in the future."), field="started_at")
+    if started_at is not None and started_at < EARLIEST:
+        raise Invalid(_("An incident cannot have started before the year 2000."), field="started_at")
 
 
 def _open_of(service: str) -> Incident | None:

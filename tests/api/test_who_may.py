@@ -1,0 +1,204 @@
+"""Who may do what, object by object: a table with a row for every operation of the API. What is not in it fails."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+if TYPE_CHECKING:
+    from tests.api.world import World
+
+READ = ("viewer", "stranger", "responder", "commander", "administrator")
+RESPOND = ("responder", "commander", "administrator")
+COMMAND = ("commander", "administrator")
+ADMINISTER = ("administrator",)
+WHO = ("anonymous", "viewer", "stranger", "responder", "commander", "administrator")
+# Refusals for other reasons than who asks are the business of other tests.
+REFUSED = (401, 403)
+
+REASON = {"reason": "porque sim"}
+PATHS = "/api/v1/"
+TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
+    ("GET", "openapi.json", READ, None),
+    ("GET", "me", READ, None),
+    ("GET", "services", READ, None),
+    ("GET", "services/loja-api", READ, None),
+    ("GET", "services/loja-api/budget", READ, None),
+    ("GET", "slos", READ, None),
+    ("GET", "slos/loja-disponivel", READ, None),
+    ("GET", "alerts", READ, None),
+    ("GET", "alerts/{alert}", READ, None),
+    ("POST", "catalog/diff", ADMINISTER, "version: 1\n"),
+    ("POST", "catalog/apply", ADMINISTER, "version: 1\n"),
+    # An incident
+    ("GET", "incidents", READ, None),
+    ("POST", "incidents", RESPOND, {"title": "Caiu", "service": "loja-api", "severity": "high"}),
+    ("GET", "incidents/{incident}", READ, None),
+    ("GET", "incidents/{incident}/timeline", READ, None),
+    ("GET", "incidents/{incident}/suspects", READ, None),
+    ("POST", "incidents/{incident}/acknowledge", RESPOND, {}),
+    ("POST", "incidents/{incident}/notes", RESPOND, {"text": "vi erros"}),
+    ("POST", "incidents/{incident}/commander", RESPOND, {"email": "ana@loja.example"}),
+    ("POST", "incidents/{incident}/severity", RESPOND, {"severity": "critical", **REASON}),
+    ("POST", "incidents/{incident}/resolve", RESPOND, REASON),
+    ("POST", "incidents/{resolved}/close", RESPOND, REASON),
+    ("POST", "incidents/{resolved}/reopen", RESPOND, REASON),
+    ("POST", "incidents/{incident}/updates", COMMAND, {"state": "investigating", "text": "Estamos vendo."}),
+    # A containment
+    ("GET", "incidents/{incident}/containments", READ, None),
+    ("POST", "incidents/{incident}/containments", RESPOND, {"action": "disable", "match": "/cart", **REASON}),
+    ("POST", "containments/{containment}/undo", RESPOND, {}),
+    # A change
+    ("GET", "changes", READ, None),
+    ("POST", "changes", RESPOND, {"service": "loja-api", "version": "main"}),
+    ("GET", "changes/{change}", READ, None),
+    ("POST", "changes/{change}/gates", RESPOND, {}),
+    ("POST", "changes/{change}/deploy", RESPOND, {}),
+    ("POST", "changes/{change}/rollback", RESPOND, {"incident": None}),
+    # A proposed plan, and what carries it out
+    ("GET", "response-plans", READ, None),
+    ("GET", "response-plans/{proposed}", READ, None),
+    ("POST", "response-plans/{proposed}/approve", COMMAND, {}),
+    ("POST", "response-plans/{proposed}/withdraw", RESPOND, {}),
+    ("POST", "response-plans/{ended_rollback}/undo", RESPOND, {}),
+    ("GET", "plans/", READ, None),
+    ("GET", "plans/{run}", READ, None),
+    ("POST", "plans/{run}/cancel", RESPOND, {}),
+    ("POST", "plans/{failed_run}/retry", RESPOND, {}),
+    ("POST", "plans/{failed_run}/undo", COMMAND, {}),
+    # A post-mortem
+    ("GET", "postmortems", READ, None),
+    ("GET", "postmortems/{resolved}", READ, None),
+    ("GET", "postmortems/{resolved}/markdown", READ, None),
+    ("POST", "incidents/{resolved}/postmortem", RESPOND, {}),
+    # Backups and pins
+    ("GET", "backups?service=loja-api", READ, None),
+    ("POST", "backups", RESPOND, {"service": "loja-api"}),
+    ("GET", "backups/{backup}", READ, None),
+    ("POST", "backups/{backup}/verify", RESPOND, {}),
+    ("GET", "pins?service=loja-api", READ, None),
+    ("GET", "pins/{pin}/rows-at-risk", RESPOND, None),
+    ("GET", "kept-databases?service=loja-api", READ, None),
+    # The gateway's own door takes no token of another scope: see below.
+    ("GET", "gateway/desired", (), None),
+    ("POST", "gateway/applied", (), {}),
+)
+
+
+def ask(world: World, who: str, method: str, path: str, body: Any) -> Any:
+    """Knock as somebody, and forget what that did: every cell of the table sees the same world."""
+    headers = {"Authorization": f"Bearer {world.tokens[who]}"} if who != "anonymous" else {}
+    data = body if isinstance(body, str) else json.dumps(body) if body is not None else ""
+    url = PATHS + path.format(**world.values())
+    with transaction.atomic():
+        response = Client().generic(method, url, data, content_type="application/json", headers=headers)
+        transaction.set_rollback(True)
+    return response
+
+
+def cells() -> Iterator[tuple[str, str, tuple[str, ...], Any, str]]:
+    for method, path, may, body in TABLE:
+        for who in WHO:
+            yield method, path, may, body, who
+
+
+def test_everybody_may_what_the_table_says_and_nothing_else(world: World) -> None:
+    wrong = []
+    for method, path, may, body, who in cells():
+        response = ask(world, who, method, path, body)
+        told = f"{who} {method} {path}: {response.status_code} {response.content[:160]!r}"
+        if response.status_code >= 500 or (response.status_code not in REFUSED) != (who in may):
+            wrong.append(told)
+        elif response.status_code in REFUSED and not response.json()["error"]["message"]:
+            wrong.append(f"{told}: says nothing")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
+    # These have nothing to work on here: no gate let the change through, no pin or backup was declared.
+    without_ground = {"changes/{change}/rollback", "backups", "backups/{backup}/verify", "pins/{pin}/rows-at-risk"}
+    wrong = []
+    for method, path, may, body in TABLE:
+        if may and path not in without_ground:
+            response = ask(world, may[-1], method, path, body)
+            if response.status_code >= 300:
+                wrong.append(f"{method} {path}: {response.status_code} {response.content[:300]!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_has_every_operation() -> None:
+    from tests.support.doors import API_ROOT, doors
+
+    shapes = {(method, re.sub(r"\{\w+\}|(?<=s/)loja[\w-]+", "*", path.partition("?")[0])) for method, path, *_ in TABLE}
+    unknown = re.compile(r"/(01930000-0000-7000-8000-000000000000|999999|unknown)(?=/|$)")
+    there = {
+        (door.method, unknown.sub("/*", door.path.removeprefix(API_ROOT)).lstrip("/"))
+        for door in doors()
+        if door.kind == "api"
+    }
+    assert not there - shapes, "operations without a row in the table"
+    assert not shapes - there, "rows of operations that are gone"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("header", ["Bearer bnc_wrong", "Bearer", "Basic !!!", "Basic YTpi", "nonsense", "Bearer \x7f"])
+def test_a_wrong_token_is_told_so_in_json(header: str) -> None:
+    for path in ("me", "openapi.json", "incidents", "gateway/desired", "incidents/1/acknowledge"):
+        method = "POST" if "acknow" in path else "GET"
+        response = Client().generic(method, PATHS + path, headers={"Authorization": header})
+        assert response.status_code == 401, path
+        assert response.json()["error"]["code"] == "unauthenticated"
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_token_opens_only_the_door_of_its_scope(world: World) -> None:
+    for path, who, status in (
+        ("gateway/desired", "gateway", 200),
+        ("gateway/desired", "administrator", 401),
+        ("me", "gateway", 401),
+        ("openapi.json", "gateway", 401),
+    ):
+        assert ask(world, who, "GET", path, None).status_code == status, (path, who)
+
+
+def test_only_a_commander_goes_through_a_closed_gate(world: World) -> None:
+    from bonanca.delivery.models import Change
+
+    # A previous version without a restored backup: the gate of a first deployment is open.
+    with transaction.atomic():
+        Change.objects.filter(number=world.change).update(from_sha="b" * 40)
+        service = _with_database()
+        for who, body, status in (
+            ("responder", {}, 409),
+            ("responder", {"override_reason": "agora"}, 403),
+            ("commander", {}, 409),
+            ("commander", {"override_reason": "agora"}, 201),
+        ):
+            response = ask(world, who, "POST", "changes/{change}/deploy", body)
+            assert response.status_code == status, (service, who, response.content)
+        transaction.set_rollback(True)
+
+
+def _with_database() -> str:
+    """The backup gate asks only services that have a database."""
+    from pathlib import Path
+
+    from bonanca.access.actors import local_operator
+    from bonanca.catalog.documents.load import load_text
+    from bonanca.catalog.operations.apply_catalog import apply_catalog
+    from bonanca.catalog.queries import get_service
+    from bonanca.kernel.clock import utc_now
+    from tests.api.world import DECLARATION, SERVICE
+
+    root = get_service(SERVICE).root
+    assert root is not None
+    declared = DECLARATION.replace("    slo:", "    database: {dsn_file: ./dsn, name: loja}\n    slo:")
+    catalog = load_text(declared, name="bonanca.yaml", base=Path(root).parent)
+    apply_catalog(catalog, source="test", actor=local_operator(), now=utc_now())
+    return SERVICE

@@ -1,0 +1,194 @@
+"""One of everything that the API speaks of, of team `loja`, and the tokens of those who knock."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from bonanca.access.actors import SYSTEM, local_operator
+from bonanca.access.models import TeamMembership, User
+from bonanca.access.operations.create_token import create_token
+from bonanca.catalog.documents.load import load_text
+from bonanca.catalog.operations.apply_catalog import apply_catalog
+from bonanca.delivery.operations.propose_change import propose_change
+from bonanca.durable.models import PlanRun, PlanStep
+from bonanca.durable.operations.start_plan import start_plan
+from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.durable.state import RunState, StepState
+from bonanca.incidents.operations.open_incident import open_incident
+from bonanca.incidents.operations.resolve_incident import resolve_incident
+from bonanca.kernel.clock import utc_now
+from bonanca.kernel.ids import new_id
+from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
+from bonanca.recovery.models import Backup, Pin
+from bonanca.recovery.state import BackupState
+from bonanca.response.models import ProposedPlan
+from bonanca.response.operations.contain import contain
+from bonanca.response.specs import spec_to_json
+from bonanca.response.state import PlanKind, PlanState
+from bonanca.signals.alertmanager import PostedAlert
+from bonanca.signals.models import Alert
+from bonanca.signals.operations.receive_alerts import receive_alerts
+
+SERVICE, SLO = "loja-api", "loja-disponivel"
+DECLARATION = """version: 1
+teams:
+  - slug: loja
+    members: [{email: ana@loja.example, role: commander}, {email: beto@loja.example, role: responder}]
+    on_call: [ana@loja.example]
+services:
+  - slug: loja-api
+    team: loja
+    gateway: {routes: [{path_prefix: /}]}
+    repository: {path: ./repository, branch: main}
+    root: ./root
+    run:
+      command: ["{python}", "-m", "http.server", "{port}"]
+      replicas: [{port: 1}]
+    slo: [{slug: loja-disponivel, objective: 99.0, window_s: 1800}]
+"""
+
+
+@dataclass(frozen=True)
+class World:
+    """What the paths and bodies of the table refer to."""
+
+    incident: int
+    resolved: int
+    change: int
+    containment: UUID
+    proposed: UUID
+    ended_rollback: UUID
+    run: UUID
+    failed_run: UUID
+    alert: UUID
+    backup: UUID
+    pin: UUID
+    tokens: dict[str, str]
+
+    def values(self) -> dict[str, str]:
+        """The names that paths may hold, such as `{incident}`."""
+        return {name: str(value) for name, value in self.__dict__.items() if name != "tokens"}
+
+
+def build(folder: Path) -> World:
+    """Make it, through the rooms' own operations wherever they can."""
+    root, now = local_operator(), utc_now()
+    _repository(folder / "repository")
+    (folder / "root").mkdir()
+    apply_catalog(load_text(DECLARATION, name="bonanca.yaml", base=folder), source="test", actor=root, now=now)
+    burning = open_incident(title="Compras falham", service=SERVICE, severity="high", actor=root, now=now)
+    resolved = open_incident(title="Lenta", service=SERVICE, severity="low", actor=root, now=now)
+    resolve_incident(resolved.id, reason="voltou", actor=root, now=now)
+    draft_postmortem(resolved.id, actor=SYSTEM("test"), now=now)
+    change = propose_change(service=SERVICE, version="v2", title="Fidelidade", actor=root, now=now)
+    containment = contain(
+        incident_id=burning.id,
+        action="disable",
+        match="/checkout",
+        expires_in_s=600,
+        reason="falha",
+        actor=root,
+        now=now,
+    )
+    run, failed = (_run(folder, key) for key in ("going", "failed"))
+    PlanRun.objects.filter(id=failed).update(state=RunState.FAILED, finished_at=now, error="disk full")
+    PlanStep.objects.filter(run_id=failed).update(state=StepState.FAILED, attempts=1)
+    receive_alerts([PostedAlert(labels={"alertname": "Disco", "service": SERVICE})], actor=root, now=now)
+    return World(
+        incident=burning.number,
+        resolved=resolved.number,
+        change=change.number,
+        containment=containment.id,
+        proposed=_proposed(folder, burning.id, state=PlanState.PROPOSED),
+        ended_rollback=_proposed(folder, burning.id, state=PlanState.SUCCEEDED, run_id=failed),
+        run=run,
+        failed_run=failed,
+        alert=Alert.objects.get().id,
+        backup=_backup().id,
+        pin=_pin(change.id).id,
+        tokens=_tokens(),
+    )
+
+
+def _repository(path: Path) -> None:
+    path.mkdir()
+    (path / "app.py").write_text("print('v2')\n")
+    names = ("-c", "user.name=Ana", "-c", "user.email=ana@loja.example")
+    for command in (("init", "-q", "-b", "main"), ("add", "."), (*names, "commit", "-qm", "v2"), ("tag", "v2")):
+        subprocess.run(["git", *command], cwd=path, check=True)
+
+
+def _spec(folder: Path, name: str) -> PlanSpec:
+    step = StepSpec("write", "files.write", {"path": str(folder / name), "content": "x"}, "Write", timeout_s=10)
+    return PlanSpec("rollback", f"service:{name}", name, (step,), {"team": "loja"})
+
+
+def _run(folder: Path, name: str) -> UUID:
+    return start_plan(_spec(folder, name), actor=local_operator(), now=utc_now(), key=name).id
+
+
+def _proposed(folder: Path, incident_id: UUID, *, state: str, run_id: UUID | None = None) -> UUID:
+    now = utc_now()
+    ended = {"approved_by": "person:ana", "approved_at": now, "finished_at": now} if run_id else {}
+    row = ProposedPlan.objects.create(
+        kind=PlanKind.ROLLBACK,
+        service=SERVICE,
+        team="loja",
+        title="Loja de volta",
+        incident_id=incident_id,
+        spec=spec_to_json(_spec(folder, f"plan-{state}")),
+        preview={},
+        state=state,
+        proposed_by="person:beto@loja.example",
+        proposed_at=now,
+        expires_at=now + timedelta(minutes=30),
+        run_id=run_id,
+        **ended,
+    )
+    return row.id
+
+
+def _backup() -> Backup:
+    now = utc_now()
+    return Backup.objects.create(
+        service=SERVICE, state=BackupState.FAILED, taken_by="test", started_at=now, database="loja", beat_at=now
+    )
+
+
+def _pin(change_id: UUID) -> Pin:
+    now = utc_now()
+    return Pin.objects.create(
+        key="pin",
+        service=SERVICE,
+        change_id=change_id,
+        release_sha="a" * 40,
+        taken_at=now,
+        expires_at=now + timedelta(days=1),
+    )
+
+
+def _tokens() -> dict[str, str]:
+    people = {
+        "viewer": ("vera@loja.example", "viewer", "loja"),
+        "stranger": ("caio@estoque.example", "responder", "estoque"),
+        "responder": ("beto@loja.example", "responder", "loja"),
+        "commander": ("ana@loja.example", "commander", "loja"),
+    }
+    made = {}
+    for who, (email, role, team) in people.items():
+        person, _ = User.objects.get_or_create(email=email, defaults={"name": who, "role": role})
+        TeamMembership.objects.get_or_create(user=person, team=team)
+        made[who] = _token(who, user_email=email, role=role)
+    made["administrator"] = _token("administrator", role="admin")
+    made["gateway"] = _token("gateway", role="viewer", scope="gateway")
+    return made
+
+
+def _token(name: str, *, role: str, scope: str = "api", user_email: str | None = None) -> str:
+    return create_token(
+        name=f"{name}-{new_id()}", role=role, scope=scope, user_email=user_email, actor=local_operator(), now=utc_now()
+    ).secret
