@@ -16,7 +16,7 @@ from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import StepFailed
 from bonanca.durable.registry import step
 from bonanca.response import gates  # noqa: F401 - registers the gates that need the rooms below this one
-from bonanca.response.operations.undo_containment import undo_containment
+from bonanca.response.operations.undo_containment import ContainmentEnded, undo_containment
 from bonanca.response.preflight import rollback_checks
 from bonanca.response.queries import containments_of
 from bonanca.response.verification import Verdict, ask
@@ -81,7 +81,10 @@ class LiftContainments(_NothingToTakeBack):
         for containment in containments_of(UUID(ctx.params["incident_id"])):
             ctx.still_mine()
             if containment.is_active:
-                undo_containment(containment.id, actor=SYSTEM("rollback"), now=ctx.now())
+                try:
+                    undo_containment(containment.id, actor=SYSTEM("rollback"), now=ctx.now())
+                except ContainmentEnded:
+                    continue  # it has expired, or somebody was faster
                 lifted.append(str(containment.id))
         return {"lifted": lifted}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -54,12 +55,20 @@ def _sql(check: VerifySpec, dsn: str | None) -> Verdict:
         return Verdict(check.name, "sql", False, "the service declares no database")
     try:
         with psycopg.connect(dsn, connect_timeout=5, autocommit=True) as connection:
-            connection.read_only = True
+            # Psycopg's own `read_only` speaks of transactions that it begins: in autocommit there are none.
+            connection.execute("SET default_transaction_read_only = on")
             connection.execute(f"SET statement_timeout = {SQL_TIMEOUT_MS}")
             row = connection.execute(check.sql.encode()).fetchone()
     except psycopg.Error as failure:
         return Verdict(check.name, "sql", False, f"{type(failure).__name__}: {failure}".strip())
     found: Any = row[0] if row else None
+    return Verdict(check.name, "sql", _as_declared(check, found), f"{found}")
+
+
+def _as_declared(check: VerifySpec, found: Any) -> bool:
+    number = isinstance(found, int | float | Decimal) and not isinstance(found, bool)
     if check.at_least is not None:
-        return Verdict(check.name, "sql", found is not None and float(found) >= check.at_least, f"{found}")
-    return Verdict(check.name, "sql", str(found) == str(check.equals), f"{found}")
+        return number and found >= check.at_least
+    if number and isinstance(check.equals, int | float) and not isinstance(check.equals, bool):
+        return bool(found == check.equals)
+    return str(found) == str(check.equals)

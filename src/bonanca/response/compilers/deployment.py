@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bonanca.actuators.git import show_file
 from bonanca.catalog.spec import ServiceView
 from bonanca.delivery.queries import ChangeView
 from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.kernel.errors import Invalid
 from bonanca.response.compilers import parts
 
 PIN = gettext_noop("Pin the state to come back to")
@@ -28,7 +30,7 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
 
     Raises:
         Invalid: the service does not declare what a deployment needs.
-        UnknownFile: the commit has no configuration file at the declared place.
+        Invalid, UnknownFile: the commit has no configuration file (of text) at the declared place.
     """
     steps: list[StepSpec] = []
     if change.from_sha:
@@ -66,7 +68,13 @@ def configuration(service: ServiceView, sha: str) -> StepSpec | None:
     """Return the step that writes the commit's configuration file, if the service declares one."""
     if service.config is None or service.config.source is None or service.repository is None:
         return None
-    content = show_file(service.repository.path, sha, service.config.source).decode()
+    try:
+        content = show_file(service.repository.path, sha, service.config.source).decode()
+    except UnicodeDecodeError:
+        raise Invalid(
+            _("%(path)s of %(sha)s is not text in UTF-8.") % {"path": service.config.source, "sha": sha[:12]},
+            field="service",
+        ) from None
     params: dict[str, Any] = {"path": str(service.config.file), "content": content}
     return StepSpec("configuration", "files.write", params, CONFIG, timeout_s=10)
 

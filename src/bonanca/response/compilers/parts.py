@@ -26,6 +26,7 @@ GUESS_S: dict[str, float] = {
     "response.verify": 1.0,
     "response.preflight": 0.5,
     "response.watch": 10.0,
+    "response.lift_containments": 0.5,
     "gateway.maintenance": 0.5,
     "gateway.open": 0.5,
     "recovery.prepare_restore": 2.0,

@@ -12,6 +12,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.operations.undo_plan import undo_plan
+from bonanca.durable.queries import unfinished_of
 from bonanca.durable.views import PlanRunView
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict
@@ -53,6 +54,10 @@ def approve_plan(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         raise NotWaiting(_("This plan is %(state)s.") % {"state": plan.state_label})
     if plan.expires_at <= now:
         raise PreviewTooOld(_("This preview is too old."), hint=_("Ask for a new one: the data has moved on."))
+    if _overtaken(plan):
+        raise PreviewTooOld(
+            _("Another plan of this service ran since this preview was made."), hint=_("Ask for a new preview.")
+        )
     missing = [check.words for check in plan.preview.checks if not check.passed]
     if missing:
         raise ChecksFailed(" ".join(missing))
@@ -65,6 +70,9 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
     Raises:
         NotWaiting, AnotherPlanRuns: see there; nothing was started.
     """
+    if any(run.kind.removesuffix(".undo") in PlanKind.values for run in unfinished_of(f"service:{plan.service}")):
+        # A plan that failed and is tried again is no running row of ours.
+        raise AnotherPlanRuns(_("A plan of this service is running already."))
     try:
         with transaction.atomic():
             run = _start(plan, actor, now)
@@ -98,6 +106,12 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
             raise
         raise AnotherPlanRuns(_("A plan of this service is running already.")) from None
     return get_plan(plan.id)
+
+
+def _overtaken(plan: ProposedPlanView) -> bool:
+    """Whether the service was changed after the preview looked at it."""
+    later = ProposedPlan.objects.filter(service=plan.service).exclude(id=plan.id)
+    return later.filter(approved_at__gte=plan.proposed_at).exists()
 
 
 def _start(plan: ProposedPlanView, actor: Actor, now: datetime) -> PlanRunView:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.actuators.gateway.operations.put_directive import put_directive
+from bonanca.actuators.gateway.wire import path_fault
 from bonanca.catalog.queries import get_service
 from bonanca.incidents.queries import get_incident
 from bonanca.kernel import audit
@@ -24,6 +25,7 @@ from bonanca.response.state import ContainmentAction
 SHORTEST_S = 10
 LONGEST_S = 24 * 3600
 RETRY_AFTER_S = 30
+MAX_REASON = 500
 
 
 class IncidentNotOpen(Conflict):
@@ -140,6 +142,10 @@ def _checked(action: str, match: str, expires_in_s: int, reason: str) -> str:
             % {"least": SHORTEST_S, "most": LONGEST_S // 3600},
             field="expires_in_s",
         )
+    if path and (fault := path_fault(path)):
+        raise Invalid(_("No gateway can match this path: %(fault)s") % {"fault": fault}, field="match")
     if not reason.strip():
         raise Invalid(_("Say why: the reason is shown on the timeline."), field="reason")
+    if len(reason.strip()) > MAX_REASON:
+        raise Invalid(_("A reason has at most %(limit)s characters.") % {"limit": MAX_REASON}, field="reason")
     return path

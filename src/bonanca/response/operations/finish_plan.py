@@ -9,6 +9,8 @@ from django.db import transaction
 
 from bonanca.access.actors import SYSTEM, Actor
 from bonanca.delivery.operations.move_change import mark_deployed, mark_failed, mark_rolled_back
+from bonanca.delivery.queries import get_change
+from bonanca.delivery.state import ChangeState
 from bonanca.durable import queries as durable
 from bonanca.durable.state import RunState
 from bonanca.kernel import audit
@@ -65,11 +67,17 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
 
 
 def _tell_change(plan: ProposedPlanView, outcome: PlanState, actor: Actor, now: datetime) -> None:
+    """Move the change, unless it stands there: the outcome of a plan is recorded whatever became of its change."""
     if plan.change_id is None:
         return
+    state = get_change(plan.change_id).state
+    done = outcome == PlanState.SUCCEEDED
     if plan.kind == PlanKind.DEPLOYMENT:
-        tell = mark_deployed if outcome == PlanState.SUCCEEDED else mark_failed
-        tell(plan.change_id, actor=actor, now=now)
-    elif outcome == PlanState.SUCCEEDED:
-        tell = mark_rolled_back if plan.kind == PlanKind.ROLLBACK else mark_deployed
-        tell(plan.change_id, actor=actor, now=now)
+        if state != (ChangeState.DEPLOYED if done else ChangeState.FAILED):
+            (mark_deployed if done else mark_failed)(plan.change_id, actor=actor, now=now)
+    elif plan.kind == PlanKind.ROLLBACK:
+        if done and state != ChangeState.ROLLED_BACK:
+            mark_rolled_back(plan.change_id, actor=actor, now=now)
+    elif done and state == ChangeState.ROLLED_BACK:
+        # The undo of a rollback that had failed leaves the change as it was.
+        mark_deployed(plan.change_id, actor=actor, now=now)

@@ -12,6 +12,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
 from bonanca.delivery.queries import ChangeView, get_change
+from bonanca.delivery.state import ChangeState
 from bonanca.incidents.queries import get_incident
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict, Invalid
@@ -33,6 +34,10 @@ class NothingPinned(Conflict):
     """No state before the change was kept: there is nothing to go back to."""
 
 
+class NotOut(Conflict):
+    """The change is not in effect: it was never deployed, is being deployed, or was taken back."""
+
+
 def propose_rollback(
     *, change_id: UUID, incident_id: UUID | None = None, actor: Actor, now: datetime
 ) -> ProposedPlanView:
@@ -44,6 +49,7 @@ def propose_rollback(
     Raises:
         NotFound: there is no such change or incident.
         NotAllowed: the actor may not act on the service.
+        NotOut: the change is not in effect.
         NothingPinned: the deployment kept no pin.
         Invalid: the incident is about another service, or the service cannot be rolled back.
     """
@@ -51,6 +57,11 @@ def propose_rollback(
     require(actor, Permission.RESPOND, team=change.team)
     if incident_id is not None and get_incident(incident_id).service != change.service:
         raise Invalid(_("This incident is about another service."), field="incident_id")
+    if change.state not in (ChangeState.DEPLOYED, ChangeState.FAILED):
+        raise NotOut(
+            _("%(change)s is %(state)s: there is nothing to take back.")
+            % {"change": change.label, "state": change.state_label}
+        )
     pin = pin_of_change(change.id)
     if pin is None:
         raise NothingPinned(
@@ -65,6 +76,7 @@ def _propose(
     service = get_service(change.service)
     identity = new_id()
     title = _("%(service)s back to before %(version)s") % {"service": service.name, "version": change.version}
+    title = title[:200]
     spec = compile_rollback(
         service,
         pin,

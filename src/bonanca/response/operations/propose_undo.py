@@ -24,7 +24,7 @@ KEPT = gettext_noop("What is replaced now was kept: it comes back byte for byte,
 
 
 class NothingToUndo(Conflict):
-    """The plan has not ended, or is no rollback."""
+    """The plan has not ended, is no rollback, or was undone already."""
 
 
 @transaction.atomic
@@ -34,12 +34,14 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
     Raises:
         NotFound: there is no such plan.
         NotAllowed: the actor may not act on the service.
-        NothingToUndo: the plan has not ended, or is no rollback.
+        NothingToUndo: the plan has not ended, is no rollback, or was undone already.
     """
     plan = get_plan(plan_id)
     require(actor, Permission.RESPOND, team=plan.team)
     if plan.kind != PlanKind.ROLLBACK or plan.state not in (PlanState.SUCCEEDED, PlanState.FAILED) or not plan.run_id:
         raise NothingToUndo(_("Only a rollback that has ended can be undone."))
+    if ProposedPlan.objects.filter(undoes_id=plan.id, state__in=[PlanState.RUNNING, PlanState.SUCCEEDED]).exists():
+        raise NothingToUndo(_("This rollback has been undone already."))
     done = [step for step in durable.get_run(plan.run_id).steps if step.attempts > 0]
     shown = Preview(
         code_from=plan.preview.code_to,
@@ -54,7 +56,7 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         kind=PlanKind.UNDO,
         service=plan.service,
         team=plan.team,
-        title=_("Undo: %(title)s") % {"title": plan.title},
+        title=(_("Undo: %(title)s") % {"title": plan.title})[:200],
         incident_id=plan.incident_id,
         change_id=plan.change_id,
         pin_id=plan.pin_id,

@@ -14,12 +14,13 @@ from bonanca.catalog.queries import get_service
 from bonanca.delivery.operations.evaluate_gates import evaluate_gates
 from bonanca.delivery.operations.move_change import mark_deploying
 from bonanca.delivery.queries import get_change
-from bonanca.kernel.errors import Conflict
+from bonanca.kernel.errors import Conflict, Invalid
 from bonanca.kernel.ids import new_id
 from bonanca.response.compilers.deployment import compile_deployment
 from bonanca.response.compilers.preview import steps_of, to_json
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.approve_plan import launch
+from bonanca.response.operations.contain import MAX_REASON
 from bonanca.response.queries import Preview, ProposedPlanView, plan_view
 from bonanca.response.specs import spec_to_json
 from bonanca.response.state import PlanKind
@@ -37,6 +38,7 @@ def start_deployment(change_id: UUID, *, override_reason: str = "", actor: Actor
     Raises:
         NotFound: there is no such change.
         NotAllowed: the actor may not act on the service, or may not override.
+        Invalid: the reason is too long, or the service does not declare what a deployment needs.
         GateClosed: a gate refused; the words of every refusal are in the message.
         AnotherPlanRuns, AnotherDeployment, WrongChangeState: nothing was started.
     """
@@ -44,6 +46,8 @@ def start_deployment(change_id: UUID, *, override_reason: str = "", actor: Actor
     require(actor, Permission.RESPOND, team=change.team)
     change = evaluate_gates(change_id, actor=actor, now=now)
     reason = override_reason.strip()
+    if len(reason) > MAX_REASON:
+        raise Invalid(_("A reason has at most %(limit)s characters.") % {"limit": MAX_REASON}, field="override_reason")
     if not change.gates_passed:
         if not reason:
             closed = "; ".join(gate.words for gate in change.gates if not gate.passed)

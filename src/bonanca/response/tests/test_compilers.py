@@ -1,0 +1,169 @@
+"""A plan is written down completely before it starts: its steps, their order, and nothing that JSON would change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from bonanca.catalog.spec import DatabaseSpec, RowsAtRisk, ServiceView
+from bonanca.durable.models import PlanRun, PlanStep
+from bonanca.durable.plan import PlanSpec, checked
+from bonanca.durable.registry import knows
+from bonanca.kernel.errors import BonancaError, Invalid
+from bonanca.response.compilers import parts
+from bonanca.response.compilers.deployment import compile_deployment
+from bonanca.response.compilers.rollback import compile_rollback
+from bonanca.response.specs import spec_from_json, spec_to_json
+from tests.support.loja import NOW, Shop
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def whole(shop: Shop) -> ServiceView:
+    """The service with everything a team can declare."""
+    shop.declare(
+        migrate=("{python}", "-m", "migrate", "--config", "{config}"),
+        replay=("{python}", "-m", "replay"),
+        database=DatabaseSpec(shop.folder / "dsn", "loja", (RowsAtRisk("orders", "number", "created_at"),)),
+    )
+    return shop.service
+
+
+def deployment(shop: Shop) -> PlanSpec:
+    return compile_deployment(shop.service, shop.propose(), plan_id="p")
+
+
+def rollback(shop: Shop, service: ServiceView, **facts: Any) -> PlanSpec:
+    pin = shop.pin(shop.propose())
+    given = {"title": "back", "plan_id": "p", "incident_id": str(uuid4()), "change_id": None, **facts}
+    return compile_rollback(service, pin, **given)
+
+
+def kinds(plan: PlanSpec) -> list[str]:
+    return [step.kind for step in plan.steps]
+
+
+def test_a_deployment_pins_first_and_verifies_last(shop: Shop, whole: ServiceView) -> None:
+    plan = deployment(shop)
+    assert kinds(plan) == [
+        "recovery.pin",
+        "git.release",
+        "files.write",
+        "command.run",
+        "process.restart",
+        "response.verify",
+    ]
+    assert (plan.kind, plan.subject, plan.context["team"]) == ("deployment", "service:loja-api", "loja")
+    _, code, config, migrate, restart, verify = plan.steps
+    assert (code.params["sha"], config.params["content"]) == (shop.sha("v2"), "limit = 20\n")
+    assert migrate.params["argv"][-2:] == ["--config", str(shop.folder / "var" / "loja.toml")]
+    assert migrate.params["cwd"].endswith(f"releases/{shop.sha('v2')[:12]}")
+    assert verify.params["replicas"] == ["http://127.0.0.1:9101", "http://127.0.0.1:9102"]
+    assert restart.timeout_s >= 2 * 15
+
+
+def test_a_first_deployment_has_nothing_to_pin(shop: Shop) -> None:
+    change = replace(shop.propose(), from_sha="")
+    assert kinds(compile_deployment(shop.service, change, plan_id="p"))[0] == "git.release"
+
+
+def test_a_bare_service_gets_only_the_steps_that_it_declares(shop: Shop) -> None:
+    service = replace(shop.service, config=None, verify=())
+    assert kinds(compile_deployment(service, shop.propose(), plan_id="p")) == [
+        "recovery.pin",
+        "git.release",
+        "process.restart",
+    ]
+    bare = replace(service, gateway=None, slos=())
+    assert kinds(rollback(shop, bare, incident_id=None)) == [
+        "response.preflight",
+        "process.stop",
+        "git.release",
+        "process.restart",
+    ]
+
+
+def test_a_rollback_is_polite_before_it_stops_and_open_only_when_verified(shop: Shop, whole: ServiceView) -> None:
+    plan = rollback(shop, whole)
+    assert [step.key for step in plan.steps] == [
+        "preflight",
+        "copy",
+        "maintenance",
+        "stop",
+        "code",
+        "data",
+        "set_aside",
+        "configuration",
+        "restart",
+        "verify",
+        "reapply",
+        "lift",
+        "open",
+        "watch",
+    ]
+    assert plan.steps[4].params["sha"] == shop.sha("v1")
+    assert plan.context["pin_id"] == plan.steps[5].params["pin_id"]
+    assert plan.steps[12].params["step"] == "maintenance"
+
+
+def test_without_a_replay_rows_are_only_set_aside(shop: Shop, whole: ServiceView) -> None:
+    found = kinds(rollback(shop, replace(whole, replay=())))
+    assert "recovery.set_aside" in found
+    assert "recovery.reapply_rows" not in found
+
+
+def test_every_kind_of_step_has_somebody_who_can_do_it(shop: Shop, whole: ServiceView) -> None:
+    for plan in (deployment(shop), rollback(shop, whole)):
+        assert [step.kind for step in plan.steps if not knows(step.kind)] == []
+        assert all(step.title and step.expected_s is not None for step in plan.steps)
+
+
+def test_what_was_previewed_is_what_is_started(shop: Shop, whole: ServiceView) -> None:
+    for plan in (deployment(shop), rollback(shop, whole)):
+        assert spec_from_json(json.loads(json.dumps(spec_to_json(plan)))) == checked(plan)
+
+
+def test_a_service_that_declares_too_little_is_refused_in_words(shop: Shop) -> None:
+    change = shop.propose()
+    for lacking in (replace(shop.service, run=None), replace(shop.service, run=replace(shop.service.run, command=()))):
+        with pytest.raises(Invalid, match=r"run\.command") as refused:
+            compile_deployment(lacking, change, plan_id="p")
+        assert refused.value.field == "service"
+    assert shop.service.config is not None
+    nowhere = replace(shop.service, config=replace(shop.service.config, source="nowhere.toml"))
+    with pytest.raises(BonancaError, match=r"nowhere\.toml"):
+        compile_deployment(nowhere, change, plan_id="p")
+
+
+def test_expected_times_are_those_of_the_last_run(shop: Shop) -> None:
+    plan = deployment(shop)
+    assert plan.steps[1].expected_s == parts.GUESS_S["git.release"]
+    run = PlanRun.objects.create(
+        key="k",
+        kind="deployment",
+        subject=plan.subject,
+        state="succeeded",
+        created_at=NOW,
+        created_by="x",
+        context={},
+        finished_at=NOW,
+    )
+    took = NOW.replace(second=35)
+    PlanStep.objects.create(
+        run=run,
+        position=1,
+        key="code",
+        kind="git.release",
+        timeout_s=1,
+        state="done",
+        receipt={},
+        params={},
+        started_at=NOW,
+        finished_at=took,
+    )
+    assert deployment(shop).steps[1].expected_s == (took - NOW).total_seconds()
