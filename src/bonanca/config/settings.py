@@ -100,6 +100,8 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = environment.flag("BONANCA_HTTPS")
 CSRF_COOKIE_SECURE = environment.flag("BONANCA_HTTPS")
 CSRF_COOKIE_HTTPONLY = True
+# We speak plain HTTP to a proxy that ends TLS; what it says of its visitors is believed only when there is one.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.flag("BONANCA_HTTPS") else None
 SECURE_HSTS_SECONDS = 31_536_000 if environment.flag("BONANCA_HTTPS") else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

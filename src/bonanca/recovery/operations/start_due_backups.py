@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bonanca.access.actors import SYSTEM
+from bonanca.actuators.git.releases import current_release
 from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.queries import unfinished_of
@@ -40,9 +41,11 @@ def start_due_backups(*, now: datetime) -> list[str]:
 def due_at(service: ServiceView, now: datetime) -> datetime | None:
     """When the next backup of the service is due; None when it declares none, or one is on its way.
 
-    The first is due at once.
+    The first is due at once, but a service that Bonança deploys holds nothing before its first release.
     """
     if service.backup is None or service.database is None or service.backup.every_h <= 0:
+        return None
+    if service.repository is not None and service.root is not None and current_release(service.root) is None:
         return None
     if any(run.kind == "backup" for run in unfinished_of(f"service:{service.slug}")):
         return None

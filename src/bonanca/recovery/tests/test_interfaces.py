@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from bonanca.access.actors import SYSTEM, person
 from bonanca.access.operations.create_token import create_token
+from bonanca.catalog.spec import RepositorySpec
 from bonanca.durable.queries import list_runs
 from bonanca.kernel.errors import NotFound
 from bonanca.recovery.cli import app
@@ -98,6 +100,14 @@ def test_the_first_backup_is_due_at_once_and_the_next_after_its_interval(shop):
     assert len(plans(shop)) == 1
     take_backup(service=shop.slug, actor=WORKER, now=NOW)
     assert due_at(shop.service, NOW) is None  # one is on its way
+
+
+def test_a_service_that_was_never_deployed_has_nothing_to_back_up(shop, tmp_path):
+    waiting = replace(shop.service, repository=RepositorySpec(str(tmp_path / "x.git")), root=tmp_path / "root")
+    (tmp_path / "root" / "releases" / "abc").mkdir(parents=True)
+    assert due_at(waiting, NOW) is None
+    (tmp_path / "root" / "current").symlink_to("releases/abc")
+    assert due_at(waiting, NOW) == NOW
 
 
 def test_intervals_are_counted_from_the_last_attempt(shop):
