@@ -25,7 +25,7 @@ VIEWS = (("390-light-pt-BR", True, False, "pt-BR"), ("1440-dark-en", False, True
 VARIABLE = re.compile(r"/(?:[0-9a-f-]{36}|\d+|INC-\d+)(?=/|$)")
 MOST_PAGES = 60
 # Reached by no link, or only while something burns.
-ALSO = (("error-404", "/incidents/999999/"), ("contain", "/incidents/1/contain/"))
+ALSO = (("error-404", "/incidents/999999/"), ("incidents-item-contain", "/incidents/1/contain/"))
 ANONYMOUS = (("login", "/login/"), ("status", "/status/"))
 
 
@@ -52,11 +52,12 @@ def discover(page: Page, base: str) -> list[Target]:
         name = target_name(path)
         if name in found:
             continue
-        answer = page.goto(urljoin(base, path))
+        asked = page.request.get(urljoin(base, path))
+        if asked.status != 200 or "text/html" not in asked.headers.get("content-type", ""):
+            continue
+        page.goto(urljoin(base, path))
         # An address that leads on to another page is that page.
         name, path = target_name(page.url), urlsplit(page.url).path
-        if answer is None or answer.status != 200 or "text/html" not in answer.headers.get("content-type", ""):
-            continue
         if name in found:
             continue
         found[name] = Target(name, path)
@@ -143,7 +144,9 @@ def main(argv: list[str] | None = None) -> int:
             context = new_context(browser, phone=phone, dark=dark, locale=locale)
             sign_in(context, logins[number] if number < len(logins) else None, locale, url)
             if not targets:
-                targets = [*discover(context.new_page(), url), *(Target(*one) for one in ALSO)]
+                found = discover(context.new_page(), url)
+                names = {target.name for target in found}
+                targets = [*found, *(Target(*one) for one in ALSO if one[0] not in names)]
             shoot(context, targets, url, folder, trouble)
             context.close()
             visitor = new_context(browser, phone=phone, dark=dark, locale=locale)

@@ -63,14 +63,14 @@ def headline(run: PlanRunView) -> str:
         now = _current(run)
         if now is None:
             return _("Running: %(done)d of %(total)d steps done.") % {"done": done, "total": total}
-        values = {"number": done + 1, "total": total, "step": now.title or now.key}
+        values = {"number": done + 1, "total": total, "step": _(now.title) or now.key}
         return _("Step %(number)d of %(total)d: %(step)s") % values
     if run.state is RunState.SUCCEEDED:
         return _("Done: all %(total)d steps are in effect.") % {"total": total}
     if run.state is RunState.CANCELLED:
         return _("Cancelled after %(done)d of %(total)d steps.") % {"done": done, "total": total}
     failed = next((step for step in run.steps if step.state == "failed"), None)
-    return _("Failed at the step “%(step)s”.") % {"step": (failed.title or failed.key) if failed else "?"}
+    return _("Failed at the step “%(step)s”.") % {"step": (_(failed.title) or failed.key) if failed else "?"}
 
 
 def _current(run: PlanRunView) -> StepView | None:

@@ -27,7 +27,7 @@ register = template.Library()
 def moment(at: datetime | None) -> SafeString:
     """`{{ dt|moment }}` → <time>há 4 min</time>, exact time and zone on hover and for screen readers."""
     if at is None:
-        return format_html('<span class="soft">—</span>')
+        return mark_safe('<span class="soft">—</span>')
     exact = formats.exact_text(at)
     return format_html(
         '<time datetime="{}" title="{}" data-moment><span>{}</span><span class="visually-hidden"> ({})</span></time>',
@@ -42,7 +42,7 @@ def moment(at: datetime | None) -> SafeString:
 def elapsed(at: datetime | None, until: datetime | None = None) -> SafeString:
     """`{{ started|elapsed }}` → how long since then, counting; `{{ started|elapsed:ended }}` → between the two."""
     if at is None:
-        return format_html('<span class="soft">—</span>')
+        return mark_safe('<span class="soft">—</span>')
     seconds = max(0, round(((until or utc_now()) - at).total_seconds()))
     text = formats.unbroken(formats.duration_text(seconds))
     if until is not None:
@@ -54,7 +54,7 @@ def elapsed(at: datetime | None, until: datetime | None = None) -> SafeString:
 def clock(at: datetime | None) -> SafeString:
     """`{{ dt|clock }}` → <time>14:36:27</time> in the person's zone."""
     if at is None:
-        return format_html('<span class="soft">—</span>')
+        return mark_safe('<span class="soft">—</span>')
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         formats.iso_text(at),
@@ -67,7 +67,7 @@ def clock(at: datetime | None) -> SafeString:
 def exact(at: datetime | None) -> SafeString:
     """`{{ dt|exact }}` → <time>12 mar. 2026, 14:36:27 UTC−03:00</time>."""
     if at is None:
-        return format_html('<span class="soft">—</span>')
+        return mark_safe('<span class="soft">—</span>')
     return format_html('<time class="exact" datetime="{}">{}</time>', formats.iso_text(at), formats.exact_text(at))
 
 
