@@ -1,4 +1,4 @@
-"""What nobody would type and everybody will one day send: refused with words, never a 5xx, and nothing is kept of it."""
+"""What nobody types and everybody will one day send: refused with words, never a 5xx, and nothing of it is kept."""
 
 from __future__ import annotations
 

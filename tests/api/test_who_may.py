@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,38 +168,15 @@ def test_a_token_opens_only_the_door_of_its_scope(world: World) -> None:
         assert ask(world, who, "GET", path, None).status_code == status, (path, who)
 
 
-def test_only_a_commander_goes_through_a_closed_gate(world: World) -> None:
-    from bonanca.delivery.models import Change
+def test_only_a_commander_goes_through_a_closed_gate(world: World, tmp_path: Path) -> None:
+    from tests.api.world import run_v1_with_a_database
 
-    # A previous version without a restored backup: the gate of a first deployment is open.
-    with transaction.atomic():
-        Change.objects.filter(number=world.change).update(from_sha="b" * 40)
-        service = _with_database()
-        for who, body, status in (
-            ("responder", {}, 409),
-            ("responder", {"override_reason": "agora"}, 403),
-            ("commander", {}, 409),
-            ("commander", {"override_reason": "agora"}, 201),
-        ):
-            response = ask(world, who, "POST", "changes/{change}/deploy", body)
-            assert response.status_code == status, (service, who, response.content)
-        transaction.set_rollback(True)
-
-
-def _with_database() -> str:
-    """The backup gate asks only services that have a database."""
-    from pathlib import Path
-
-    from bonanca.access.actors import local_operator
-    from bonanca.catalog.documents.load import load_text
-    from bonanca.catalog.operations.apply_catalog import apply_catalog
-    from bonanca.catalog.queries import get_service
-    from bonanca.kernel.clock import utc_now
-    from tests.api.world import DECLARATION, SERVICE
-
-    root = get_service(SERVICE).root
-    assert root is not None
-    declared = DECLARATION.replace("    slo:", "    database: {dsn_file: ./dsn, name: loja}\n    slo:")
-    catalog = load_text(declared, name="bonanca.yaml", base=Path(root).parent)
-    apply_catalog(catalog, source="test", actor=local_operator(), now=utc_now())
-    return SERVICE
+    run_v1_with_a_database(tmp_path)
+    for who, body, status in (
+        ("responder", {}, 409),
+        ("responder", {"override_reason": "agora"}, 403),
+        ("commander", {}, 409),
+        ("commander", {"override_reason": "agora"}, 201),
+    ):
+        response = ask(world, who, "POST", "changes/{change}/deploy", body)
+        assert response.status_code == status, (who, response.content)

@@ -98,13 +98,14 @@ def build(folder: Path) -> World:
     PlanRun.objects.filter(id=failed).update(state=RunState.FAILED, finished_at=now, error="disk full")
     PlanStep.objects.filter(run_id=failed).update(state=StepState.FAILED, attempts=1)
     receive_alerts([PostedAlert(labels={"alertname": "Disco", "service": SERVICE})], actor=root, now=now)
+    ended = _proposed(folder, burning.id, state=PlanState.SUCCEEDED, run_id=failed)
     return World(
         incident=burning.number,
         resolved=resolved.number,
         change=change.number,
         containment=containment.id,
         proposed=_proposed(folder, burning.id, state=PlanState.PROPOSED),
-        ended_rollback=_proposed(folder, burning.id, state=PlanState.SUCCEEDED, run_id=failed),
+        ended_rollback=ended,
         run=run,
         failed_run=failed,
         alert=Alert.objects.get().id,
@@ -116,10 +117,27 @@ def build(folder: Path) -> World:
 
 def _repository(path: Path) -> None:
     path.mkdir()
-    (path / "app.py").write_text("print('v2')\n")
-    names = ("-c", "user.name=Ana", "-c", "user.email=ana@loja.example")
-    for command in (("init", "-q", "-b", "main"), ("add", "."), (*names, "commit", "-qm", "v2"), ("tag", "v2")):
-        subprocess.run(["git", *command], cwd=path, check=True)
+    _git(path, "init", "-q", "-b", "main")
+    for version in ("v1", "v2"):
+        (path / "app.py").write_text(f"print('{version}')\n")
+        _git(path, "add", ".")
+        _git(path, "-c", "user.name=Ana", "-c", "user.email=ana@loja.example", "commit", "-qm", version)
+        _git(path, "tag", version)
+
+
+def _git(path: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=path, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def run_v1_with_a_database(folder: Path) -> None:
+    """From now on `v1` runs, and keeps data that no backup holds: the backup gate closes."""
+    release = folder / "root" / "releases" / _git(folder / "repository", "rev-parse", "v1")[:12]
+    release.mkdir(parents=True)
+    (folder / "root" / "current").symlink_to(release)
+    declared = DECLARATION.replace("    slo:", "    database: {dsn_file: ./dsn, name: loja}\n    slo:")
+    catalog = load_text(declared, name="bonanca.yaml", base=folder)
+    apply_catalog(catalog, source="test", actor=local_operator(), now=utc_now())
 
 
 def _spec(folder: Path, name: str) -> PlanSpec:

@@ -46,6 +46,9 @@ for _kind in UNSTORABLE:
 
 @api.exception_handler(HttpError)
 def _unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if error.status_code == 401:
+        # `access` gives it words and the header.
+        return HttpResponse(status=401)
     return api_error(Invalid(str(error)), status=error.status_code)
 
 
