@@ -6,14 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
 from bonanca.incidents.queries import by_number as incident_by_number
 from bonanca.kernel.clock import utc_now
+from bonanca.kernel.errors import Invalid
 from bonanca.postmortems import queries
 from bonanca.postmortems.drafting import draft
+from bonanca.postmortems.export import LOCALES
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
 
 router = Router(tags=["post-mortems"])
@@ -48,9 +51,14 @@ def show(request: HttpRequest, number: int) -> object:
 def markdown(request: HttpRequest, number: int, lang: str = "pt-br") -> HttpResponse:
     """Return the draft as Markdown."""
     actor = require(caller(request), Permission.READ)
+    if lang.lower() not in LOCALES:
+        raise Invalid(
+            _("The language must be one of %(known)s (got %(given)s).") % {"known": ", ".join(LOCALES), "given": lang},
+            field="lang",
+        )
     text = draft(
         queries.evidence_of(queries.by_number(number).id),
-        locale="en" if lang.lower().startswith("en") else "pt-br",
+        locale=lang.lower(),
         time_zone=actor.time_zone,
     )
     return HttpResponse(text, content_type="text/markdown; charset=utf-8")

@@ -1,7 +1,11 @@
-"""Evidence as a Markdown document in one language. Where evidence ends, it asks; it never invents (requirement C4)."""
+"""Evidence as a Markdown document in one language. Where evidence ends, it asks; it never invents (requirement C4).
+
+No `_()` stands inside an f-string here: such texts are not found by the extraction of translations.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -34,13 +38,29 @@ def draft(evidence: Evidence, *, locale: str, time_zone: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _head(level: int, text: str) -> str:
+    return "#" * level + " " + text
+
+
 def _question(text: str) -> str:
     return f"> ❓ {text}"
 
 
+def _line(text: str) -> str:
+    """Return free text that cannot begin a block of its own: a title or an alert may hold line breaks."""
+    return " ".join(text.split())
+
+
+def _code(text: str) -> str:
+    """Return text as a code span, whatever backquotes are in it."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence, space = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{space}{_line(text)}{space}{fence}"
+
+
 def _cell(text: str) -> str:
     """Return text that cannot end its table cell or row."""
-    return " ".join(text.replace("|", "\\|").split())
+    return _line(text.replace("|", "\\|"))
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -49,13 +69,13 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _heading(e: Evidence) -> str:
-    over = e.resolved_at or e.detected_at
+    lasted = duration_text((e.resolved_at - e.started_at).total_seconds()) if e.resolved_at else "—"
     rows = [
         [_("Incident"), f"INC-{e.number}"],
         [_("Severity"), f"{SHORT_LABEL[e.severity]} {Severity(e.severity).label}"],
         [_("Service"), f"{e.service_name} (`{e.service}`)"],
         [_("Date"), day_text(e.started_at)],
-        [_("Duration"), duration_text((over - e.started_at).total_seconds())],
+        [_("Duration"), lasted],
         [_("Incident Commander"), e.commander or "—"],
     ]
     return f"# {_cell(e.title)}\n\n" + _table([_("Fact"), _("Value")], rows)
@@ -69,6 +89,8 @@ def _summary(e: Evidence) -> str:
         "service": e.service_name,
         "share": percent_text(_share(e), 1),
     }
+    if not e.impact.total:
+        what = _question(_("No request was measured while it lasted. What did people see?"))
     when = _("It was detected after %(detect)s.") % {"detect": duration_text(e.detection.detect_s)}
     if e.detection.contain_s is not None:
         when += " " + _("The impact was contained after %(seconds)s.") % {
@@ -77,11 +99,15 @@ def _summary(e: Evidence) -> str:
     if e.detection.restore_s is not None:
         when += " " + _("The service was back after %(seconds)s.") % {"seconds": duration_text(e.detection.restore_s)}
     if e.suspect is not None:
-        why = _("Suspected change: %(label)s, %(title)s.") % {"label": e.suspect.label, "title": e.suspect.title}
+        why = _("Suspected change: %(label)s, %(title)s.") % {"label": e.suspect.label, "title": _line(e.suspect.title)}
     else:
         why = _question(_("No change is on record shortly before. What set it off?"))
-    how = _("How it ended: %(rollback)s.") % {"rollback": e.rollback} if e.rollback else _question(_("What ended it?"))
-    return "\n\n".join([f"## {_('Executive summary')}", what, when, why, how])
+    how = (
+        _("How it ended: %(rollback)s.") % {"rollback": _line(e.rollback)}
+        if e.rollback
+        else _question(_("What ended it?"))
+    )
+    return "\n\n".join([_head(2, _("Executive summary")), what, when, why, how])
 
 
 def _share(e: Evidence) -> float:
@@ -89,15 +115,15 @@ def _share(e: Evidence) -> float:
 
 
 def _timeline(e: Evidence) -> str:
-    head = [f"{_('Time')} ({zone_text(e.started_at)})", _("What happened"), _("Who")]
-    measured = [clock_text(e.started_at), f"**{_('First failed request (measured)')}**", "—"]
+    head = [_("Time") + f" ({zone_text(e.started_at)})", _("What happened"), _("Who")]
+    measured = [clock_text(e.started_at), "**" + _("First failed request (measured)") + "**", "—"]
     rows = [
         [clock_text(f.at), f.text if f.written_by_person else render(f.text, f.facts), _who(f.actor)]
         for f in e.timeline
     ]
     place = sum(1 for f in e.timeline if f.at < e.started_at)
     rows.insert(place, measured)
-    return f"## {_('Timeline')}\n\n" + _table(head, rows)
+    return _head(2, _("Timeline")) + "\n\n" + _table(head, rows)
 
 
 def _who(actor: str) -> str:
@@ -106,9 +132,9 @@ def _who(actor: str) -> str:
 
 
 def _detection(e: Evidence) -> str:
-    lines = [f"## {_('Detection')}", ""]
+    lines = [_head(2, _("Detection")), ""]
     if e.detection.summary:
-        lines.append(_("Alert: %(summary)s") % {"summary": e.detection.summary})
+        lines.append(_("Alert: %(summary)s") % {"summary": _line(e.detection.summary)})
     else:
         lines.append(_question(_("It was reported by a person. Why did no alert fire?")))
     steps = [
@@ -128,10 +154,11 @@ def _impact(e: Evidence) -> str:
         [_("Failed requests"), f"{number_text(e.impact.failed)} ({percent_text(_share(e), 1)})"],
         [_("of these answered with a polite page"), number_text(e.impact.contained)],
     ]
-    lines = [f"## {_('Impact')}", "", _table([_("Measure"), _("Value")], rows), ""]
-    lines.append(f"![{_('Error ratio over time')}]({CHART_NAME})")
+    lines = [_head(2, _("Impact")), "", _table([_("Measure"), _("Value")], rows), ""]
+    if any(p.error_ratio is not None for p in e.points):
+        lines.append("![" + _("Error ratio over time") + f"]({CHART_NAME})")
     if e.rows is not None:
-        lines += ["", f"### {_('Data')}", "", _rows_words(e)]
+        lines += ["", _head(3, _("Data")), "", _rows_words(e)]
     lines += ["", _question(_("How many people were affected, and what did it mean for them?"))]
     return "\n".join(lines)
 
@@ -143,7 +170,8 @@ def _rows_words(e: Evidence) -> str:
         "applied": _("applied again"),
         "duplicate": _("there already"),
         "conflict": _("in conflict, for a decision"),
-        "waiting": _("waiting"),
+        "decision": _("changed, for a decision"),
+        "pending": _("waiting"),
     }
     parts = [f"{number_text(count)} {words.get(outcome, outcome)}" for outcome, count in e.rows.counts.items() if count]
     text = _("%(total)s rows written before the rollback were set aside: %(parts)s.") % {
@@ -157,7 +185,11 @@ def _rows_words(e: Evidence) -> str:
 
 def _budget(e: Evidence) -> str:
     if not e.budgets:
-        return f"## {_('Error budget impact')}\n\n" + _question(_("No objective covers this service. Which should?"))
+        return (
+            _head(2, _("Error budget impact"))
+            + "\n\n"
+            + _question(_("No objective covers this service. Which should?"))
+        )
     head = [_("Objective"), _("Target"), _("Spent by this incident"), _("Left now"), _("Deploy status")]
     labels = {"normal": _("Normal"), "caution": _("Caution"), "warning": _("Warning"), "freeze": _("Freeze")}
     rows = []
@@ -165,23 +197,23 @@ def _budget(e: Evidence) -> str:
         spent = percent_text(b.spent_by_incident_percent, 1) if b.spent_by_incident_percent is not None else "—"
         left = percent_text(b.remaining_percent, 1)
         rows.append([b.name, percent_text(b.objective, 1), spent, left, labels.get(b.status, b.status)])
-    return f"## {_('Error budget impact')}\n\n" + _table(head, rows)
+    return _head(2, _("Error budget impact")) + "\n\n" + _table(head, rows)
 
 
 def _cause(e: Evidence) -> str:
-    lines = [f"## {_('Root cause')}", ""]
+    lines = [_head(2, _("Root cause")), ""]
     if e.suspect is not None:
         because = "; ".join(render(text, facts) for text, facts in e.suspect.reasons)
         lines.append(
             _("Suspected change: %(label)s (%(version)s), because %(because)s.")
             % {"label": e.suspect.label, "version": e.suspect.version, "because": because}
         )
-        lines += ["", *(f"- `{line}`" for line in [*e.suspect.commits, *e.suspect.files]), ""]
-    lines += [f"### {_('Five whys')}", ""]
-    lines += [f"{n}. {_question(_('Why?'))[2:]}" for n in range(1, 6)]
+        lines += ["", *(f"- {_code(line)}" for line in [*e.suspect.commits, *e.suspect.files]), ""]
+    lines += [_head(3, _("Five whys")), ""]
+    lines += [f"{n}. ❓ " + _("Why?") for n in range(1, 6)]
     lines += [
         "",
-        f"### {_('Contributing factors')}",
+        _head(3, _("Contributing factors")),
         "",
         _question(_("What made it possible, and what made it worse?")),
     ]
@@ -189,11 +221,11 @@ def _cause(e: Evidence) -> str:
 
 
 def _response(e: Evidence) -> str:
-    lines = [f"## {_('Response')}", ""]
+    lines = [_head(2, _("Response")), ""]
     if e.containments:
-        lines.append("- " + _("Contained: %(what)s") % {"what": ", ".join(f"`{c}`" for c in e.containments)})
+        lines.append("- " + _("Contained: %(what)s") % {"what": ", ".join(_code(c) for c in e.containments)})
     if e.rollback:
-        lines.append("- " + _("Brought back: %(title)s") % {"title": e.rollback})
+        lines.append("- " + _("Brought back: %(title)s") % {"title": _line(e.rollback)})
     lines += ["", _question(_("What went well? Where were we lucky?"))]
     return "\n".join(lines)
 
@@ -201,7 +233,7 @@ def _response(e: Evidence) -> str:
 def _actions() -> str:
     head = [_("Action"), _("Owner"), _("Deadline"), _("Horizon"), _("Ticket")]
     ask = _question(_("Which measurable change keeps this class of failure from coming back? One line an action."))
-    return f"## {_('Action items')}\n\n{ask}\n\n" + _table(head, [["", "", "", "", ""]])
+    return _head(2, _("Action items")) + f"\n\n{ask}\n\n" + _table(head, [["", "", "", "", ""]])
 
 
 def file_name(evidence: Evidence, day: datetime) -> str:

@@ -27,7 +27,7 @@ def export_postmortem(number: int, *, folder: Path, locale: str, time_zone: str)
         raise Invalid(f"the language must be one of {', '.join(LOCALES)} (got {locale})", field="lang")
     try:
         zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
         raise Invalid(f"there is no time zone {time_zone}", field="zone") from None
     evidence = evidence_of(by_number(number).id)
     text = draft(evidence, locale=locale.lower(), time_zone=time_zone)

@@ -25,7 +25,8 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
         # An alert about something that the catalog does not know stays on the list of alerts.
         return
     incident = open_incident(
-        title=event.summary[:200],
+        # Somebody else's monitoring may have nothing to say.
+        title=event.summary.strip()[:200] or event.slo or event.service,
         service=event.service,
         severity=event.severity,
         actor=actor,

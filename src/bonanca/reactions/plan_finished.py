@@ -49,7 +49,7 @@ def mark_incident_mitigated(event: PlanFinished, now: datetime) -> None:
 @reaction(PlanFinished, "tell_status_page")
 def tell_status_page(event: PlanFinished, now: datetime) -> None:
     """Customers read that it works again and is being watched."""
-    if _brought_back(event) and event.incident_id is not None:
+    if _brought_back(event) and event.incident_id is not None and get_incident(event.incident_id).is_open:
         publish_update(
             event.incident_id,
             state="monitoring",

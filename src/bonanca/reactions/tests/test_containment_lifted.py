@@ -1,0 +1,35 @@
+"""How a containment ended is on the timeline."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bonanca.reactions.tests.happening import LATER, entry
+from bonanca.response.operations.contain import contain
+from bonanca.response.operations.undo_containment import expire_containments, undo_containment
+from tests.support.loja import NOW, Shop
+from tests.support.traces import deliver
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(("match", "what"), [("/checkout", "/checkout"), ("", "loja-api")])
+def test_who_lifted_it_is_told(shop: Shop, match: str, what: str) -> None:
+    incident = shop.open()
+    action = "disable" if match else "maintenance"
+    given = {"match": match, "expires_in_s": 600, "reason": "x", "actor": shop.beto, "now": NOW}
+    made = contain(incident_id=incident.id, action=action, **given)
+    undo_containment(made.id, actor=shop.ana, now=LATER)
+    deliver(LATER)
+    assert entry(incident.id, "lifted").text == f"Ana Souza lifted the containment of {what}"
+
+
+def test_that_it_ended_by_itself_is_told(shop: Shop) -> None:
+    incident = shop.open()
+    given = {"match": "/cart", "expires_in_s": 60, "reason": "x", "actor": shop.beto, "now": NOW}
+    contain(incident_id=incident.id, action="disable", **given)
+    expire_containments(NOW + timedelta(minutes=2))
+    deliver(LATER)
+    assert entry(incident.id, "expired").text == "The containment of /cart has expired"

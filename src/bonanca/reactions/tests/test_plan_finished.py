@@ -1,0 +1,68 @@
+"""A rollback that was verified has brought the service back; one that stopped says why."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from bonanca.comms.queries import updates_of
+from bonanca.incidents.operations.resolve_incident import resolve_incident
+from bonanca.incidents.queries import get_incident
+from bonanca.reactions.tests.happening import LATER, again, entry, happen
+from bonanca.response.events import PlanFinished
+from tests.support.loja import NOW, Shop
+from tests.support.traces import deliver
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def incident(shop: Shop) -> Any:
+    found = shop.open()
+    deliver(NOW)
+    return found
+
+
+def finished(incident: Any, **changes: Any) -> PlanFinished:
+    facts = {"kind": "rollback", "outcome": "succeeded", "error": "", "title": "Loja back to before v2"}
+    given = {"plan_id": uuid4(), "service": "loja-api", "at": LATER, "incident_id": incident.id}
+    return PlanFinished(**{**given, **facts, **changes})
+
+
+def test_a_verified_rollback_mitigates_and_is_told(shop: Shop, incident: Any) -> None:
+    event = finished(incident)
+    happen(event)
+    again(event)
+    after = get_incident(incident.id)
+    assert (after.state, after.mitigated_at) == ("mitigated", LATER)
+    assert entry(incident.id, "Done and verified: Loja back to before v2").at == LATER
+    assert [update.state for update in updates_of(incident.id)] == ["monitoring", "investigating"]
+
+
+def test_one_that_stopped_says_why_and_mitigates_nothing(shop: Shop, incident: Any) -> None:
+    happen(finished(incident, outcome="failed", error="no space left"))
+    assert entry(incident.id, "Stopped: ").text == "Stopped: Loja back to before v2. no space left"
+    assert get_incident(incident.id).state == "detected"
+    assert len(updates_of(incident.id)) == 1
+
+
+@pytest.mark.parametrize("kind", ["deployment", "undo"])
+def test_only_a_rollback_brings_back(shop: Shop, incident: Any, kind: str) -> None:
+    happen(finished(incident, kind=kind))
+    assert entry(incident.id, "Done and verified")
+    assert get_incident(incident.id).state == "detected"
+
+
+def test_an_incident_that_is_over_stays_so(shop: Shop, incident: Any) -> None:
+    resolve_incident(incident.id, actor=shop.ana, now=NOW)
+    happen(finished(incident))
+    assert get_incident(incident.id).state == "resolved"
+    # The public is not told to wait for what is over.
+    assert "monitoring" not in [update.state for update in updates_of(incident.id)]
+
+
+def test_a_plan_about_no_incident_concerns_none(shop: Shop, incident: Any) -> None:
+    happen(finished(incident, incident_id=None))
+    assert get_incident(incident.id).state == "detected"
