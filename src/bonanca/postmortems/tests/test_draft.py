@@ -117,8 +117,7 @@ def test_no_word_of_the_other_language_is_left() -> None:
         "Detection",
         "Root cause",
         "Why?",
-        "Action",
-        "requests",
+        "Action items",
         "was detected",
         "Measured",
     ]
