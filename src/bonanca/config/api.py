@@ -34,8 +34,8 @@ def _refused(request: HttpRequest, error: BonancaError) -> HttpResponse:
     return api_error(error)
 
 
-def _unstorable(request: HttpRequest, error: Exception) -> HttpResponse:
-    refused = refusal_of(error)
+def _unstorable(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
+    refused = refusal_of(error) if isinstance(error, Exception) else None
     assert refused is not None  # it is registered for nothing else
     return api_error(refused)
 

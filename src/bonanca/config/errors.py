@@ -7,9 +7,9 @@ from collections.abc import Callable
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 
-from bonanca.kernel.errors import HTTP_STATUS, BonancaError, Invalid
+from bonanca.access.web.refusals import unstorable
+from bonanca.kernel.errors import HTTP_STATUS, BonancaError
 
 # What PostgreSQL cannot store: a NUL, half a character, more than a field holds. Its transaction was undone.
 UNSTORABLE = (DataError, UnicodeEncodeError)
@@ -20,7 +20,7 @@ def refusal_of(problem: Exception) -> BonancaError | None:
     if isinstance(problem, BonancaError):
         return problem
     if isinstance(problem, UNSTORABLE):
-        return Invalid(_("A text is too long, or holds a character that cannot be stored."))
+        return unstorable()
     return None
 
 

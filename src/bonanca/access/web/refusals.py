@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from bonanca.kernel.errors import BonancaError, NotAllowed, NotFound
+from bonanca.kernel.errors import BonancaError, Invalid, NotAllowed, NotFound
 
 API = "/api/"
 
@@ -58,6 +58,11 @@ def unauthenticated(request: HttpRequest) -> HttpResponse:
     response = refuse(request, error, 401, code="unauthenticated")
     response.headers["WWW-Authenticate"] = 'Bearer realm="bonanca"'
     return response
+
+
+def unstorable() -> Invalid:
+    """Return how a text is refused that the database could not take."""
+    return Invalid(_("A text is too long, or holds a character that cannot be stored."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
