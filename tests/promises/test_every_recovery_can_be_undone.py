@@ -29,9 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground, Pro
         ground.build()
         product.start()
         product.command("apply", str(ground.declaration))
-        token = json.loads(
-            product.command("token", "create", "--name", "t", "--user", "ana@loja.example", "--json")
-        )
+        token = json.loads(product.command("token", "create", "--name", "t", "--user", "ana@loja.example", "--json"))
         person = Person(product.url, token["secret"])
         for version in ("v1", "v2"):
             reason = {} if version == "v1" else {"override_reason": "the drill comes later"}

@@ -27,6 +27,11 @@ class Actor:
     time_zone: str = "America/Sao_Paulo"
 
     @property
+    def shown_name(self) -> str:
+        """The name that people read: our own workers are Bonança, whatever part of it acts."""
+        return "Bonança" if self.kind == "system" else self.name
+
+    @property
     def label(self) -> str:
         return f"{self.kind}:{self.identity}"
 

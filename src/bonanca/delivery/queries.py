@@ -149,7 +149,7 @@ def contents(change: ChangeView) -> Contents | None:
     )
 
 
-BEFORE = gettext_noop("it took effect %(seconds)s s before the first failure")
+BEFORE = gettext_noop("it took effect %(before_s)s before the first failure")
 SAME_SERVICE = gettext_noop("it changed the service that fails")
 DEPENDENCY = gettext_noop("it changed %(service)s, which the failing service depends on")
 ONLY = gettext_noop("it is the only change in the %(hours)s h before")
@@ -177,7 +177,7 @@ def _suspect(change: Change, service: str, started_at: datetime, of: int) -> Sus
     effect_at = change.finished_at or change.deploying_at or change.proposed_at
     if effect_at <= started_at:
         reasons: list[tuple[str, dict[str, Any]]] = [
-            (BEFORE, {"seconds": round((started_at - effect_at).total_seconds())})
+            (BEFORE, {"before_s": round((started_at - effect_at).total_seconds())})
         ]
     else:
         reasons = [(DURING, {})]

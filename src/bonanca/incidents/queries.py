@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bonanca.incidents.models import Incident, Suspect, TimelineEntry
 from bonanca.incidents.state import OPEN, SHORT_LABEL, EntryKind, IncidentState, Severity
 from bonanca.kernel.errors import NotFound
+from bonanca.ui.formats import duration_text
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,21 @@ MESSAGE_FACTS = frozenset({"step", "before", "after"})
 def render(text: str, facts: dict[str, Any]) -> str:
     """Return a recorded message id in the active language, with its facts filled in."""
     translated = _(text) if text else ""
-    words = {name: _(str(fact)) if name in MESSAGE_FACTS and fact else fact for name, fact in facts.items()}
+    words = {name: _word(name, fact) for name, fact in facts.items()}
     try:
         return translated % words
     except (KeyError, TypeError, ValueError):
         # An entry of another release may carry other facts: its words are still worth reading.
         return translated
+
+
+def _word(name: str, fact: Any) -> Any:
+    """Return a fact as it is read: a message in the active language, seconds (`…_s`) as a duration."""
+    if name in MESSAGE_FACTS and fact:
+        return _(str(fact))
+    if name.endswith("_s") and isinstance(fact, int | float):
+        return duration_text(fact)
+    return fact
 
 
 def view(incident: Incident) -> IncidentView:

@@ -195,7 +195,8 @@ def _budget(e: Evidence) -> str:
     rows = []
     for b in e.budgets:
         spent = percent_text(b.spent_by_incident_percent, 1) if b.spent_by_incident_percent is not None else "—"
-        left = percent_text(b.remaining_percent, 1)
+        # What is overspent is told by the share spent; nothing is left all the same.
+        left = percent_text(max(0.0, b.remaining_percent), 1)
         rows.append([b.name, percent_text(b.objective, 1), spent, left, labels.get(b.status, b.status)])
     return _head(2, _("Error budget impact")) + "\n\n" + _table(head, rows)
 

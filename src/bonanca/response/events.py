@@ -35,6 +35,8 @@ class ContainmentLifted(Event):
     actor: str
     expired: bool
     at: datetime
+    # A recovery lifts what it has made unnecessary: the incident does not burn again because of it.
+    by_recovery: bool = False
 
 
 @dataclass(frozen=True)

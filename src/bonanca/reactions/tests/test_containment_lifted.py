@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from bonanca.access.actors import SYSTEM
+from bonanca.incidents.queries import get_incident
 from bonanca.reactions.tests.happening import LATER, entry
 from bonanca.response.operations.contain import contain
 from bonanca.response.operations.undo_containment import expire_containments, undo_containment
@@ -33,3 +35,27 @@ def test_that_it_ended_by_itself_is_told(shop: Shop) -> None:
     expire_containments(NOW + timedelta(minutes=2))
     deliver(LATER)
     assert entry(incident.id, "expired").text == "The containment of /cart has expired"
+
+
+def test_the_last_containment_that_ends_leaves_the_incident_burning(shop: Shop) -> None:
+    incident = shop.open()
+    given = {"expires_in_s": 600, "reason": "x", "actor": shop.beto, "now": NOW}
+    first = contain(incident_id=incident.id, action="disable", match="/checkout", **given)
+    second = contain(incident_id=incident.id, action="disable", match="/cart", **given)
+    deliver(NOW)
+    undo_containment(first.id, actor=shop.ana, now=LATER)
+    deliver(LATER)
+    assert get_incident(incident.id).state == "contained"
+    undo_containment(second.id, actor=shop.ana, now=LATER)
+    deliver(LATER)
+    assert get_incident(incident.id).state == "acknowledged"
+
+
+def test_what_a_recovery_lifts_does_not_make_it_burn_again(shop: Shop) -> None:
+    incident = shop.open()
+    given = {"match": "/cart", "expires_in_s": 600, "reason": "x", "actor": shop.beto, "now": NOW}
+    made = contain(incident_id=incident.id, action="disable", **given)
+    deliver(NOW)
+    undo_containment(made.id, actor=SYSTEM("rollback"), now=LATER)
+    deliver(LATER)
+    assert get_incident(incident.id).state == "contained"

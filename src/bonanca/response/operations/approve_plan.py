@@ -94,7 +94,7 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
                     kind=plan.kind,
                     service=plan.service,
                     title=plan.title,
-                    actor=actor.name,
+                    actor=actor.shown_name,
                     at=now,
                     incident_id=plan.incident_id,
                     change_id=plan.change_id,

@@ -114,7 +114,7 @@ def _put_in_effect(row: Containment, actor: Actor, now: datetime) -> None:
             action=row.action,
             match=row.match,
             reason=row.reason,
-            actor=actor.name,
+            actor=actor.shown_name,
             expires_at=row.expires_at,
             at=now,
         ),

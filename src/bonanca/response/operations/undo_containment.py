@@ -72,9 +72,10 @@ def _end(row: Containment, to: ContainmentState, actor: Actor, now: datetime) ->
             service=row.service,
             action=row.action,
             match=row.match,
-            actor=actor.name,
+            actor=actor.shown_name,
             expired=to == ContainmentState.EXPIRED,
             at=now,
+            by_recovery=actor.kind == "system" and to == ContainmentState.LIFTED,
         ),
         now=now,
     )
