@@ -12,7 +12,9 @@ from bonanca.delivery.operations.move_change import mark_deployed, mark_failed, 
 from bonanca.delivery.queries import get_change
 from bonanca.delivery.state import ChangeState
 from bonanca.durable import queries as durable
+from bonanca.durable.errors import PlanNotFound
 from bonanca.durable.state import RunState
+from bonanca.durable.views import PlanRunView
 from bonanca.kernel import audit
 from bonanca.outbox.operations.publish import publish
 from bonanca.response.events import PlanFinished
@@ -26,12 +28,16 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
     """Record the outcome of a plan whose durable run has ended; None when the run is not one of ours.
 
     Called again for the same run it changes nothing, except that a failed plan which was retried
-    becomes a successful one.
+    becomes a successful one. A rollback that was undone at the plan itself (`bonanca plan undo`), without a
+    preview, is written down here, so that its change does not go on saying that it was taken back.
     """
-    plan = plan_of_run(run_id)
+    try:
+        run = durable.get_run(run_id)
+    except PlanNotFound:
+        return None
+    plan = plan_of_run(run_id) or _undone_at_the_plan(run, now)
     if plan is None:
         return None
-    run = durable.get_run(run_id)
     outcome = PlanState.SUCCEEDED if run.state is RunState.SUCCEEDED else PlanState.FAILED
     moved = (
         ProposedPlan.objects.filter(id=plan.id, state__in=[PlanState.RUNNING, PlanState.FAILED])
@@ -64,6 +70,33 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
         now=now,
     )
     return plan_view(ProposedPlan.objects.get(id=plan.id))
+
+
+def _undone_at_the_plan(run: PlanRunView, now: datetime) -> ProposedPlanView | None:
+    original = plan_of_run(run.undo_of) if run.undo_of is not None else None
+    if original is None or original.kind != PlanKind.ROLLBACK:
+        return None
+    row = ProposedPlan.objects.create(
+        kind=PlanKind.UNDO,
+        service=original.service,
+        team=original.team,
+        title=run.title[:200],
+        incident_id=original.incident_id,
+        change_id=original.change_id,
+        pin_id=original.pin_id,
+        undoes_id=original.id,
+        # It ends in this same transaction; until then it must not stand in the way of a plan that runs.
+        state=PlanState.FAILED,
+        proposed_by=run.created_by,
+        proposed_at=run.created_at,
+        expires_at=now,
+        approved_by=run.created_by,
+        approved_at=run.created_at,
+        finished_at=run.finished_at,
+        error=run.error,
+        run_id=run.id,
+    )
+    return plan_view(row)
 
 
 def _tell_change(plan: ProposedPlanView, outcome: PlanState, actor: Actor, now: datetime) -> None:

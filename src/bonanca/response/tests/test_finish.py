@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from bonanca.delivery.queries import get_change
+from bonanca.durable.operations.undo_plan import undo_plan
 from bonanca.durable.queries import get_run
 from bonanca.kernel.errors import NotAllowed, NotFound
 from bonanca.response.operations.approve_plan import approve_plan
@@ -106,6 +107,18 @@ def test_the_undo_of_a_failed_rollback_leaves_the_change_as_it_was(shop: Shop) -
     failed = carried_out(shop, proposed(shop), "failed")
     undo = approve_plan(propose_undo(failed.id, actor=shop.beto, now=AFTER).id, actor=shop.ana, now=AFTER)
     assert (ended(undo, "succeeded").state, state_of_change(undo)) == ("succeeded", "deployed")
+
+
+def test_a_rollback_that_was_undone_at_the_plan_itself_is_written_down(shop: Shop) -> None:
+    back = carried_out(shop, proposed(shop))
+    assert back.run_id is not None
+    run = undo_plan(back.run_id, actor=shop.ana, now=AFTER)
+    end(run.id, "succeeded")
+    undone = finish_plan(run.id, now=AFTER)
+    assert undone is not None
+    assert (undone.kind, undone.state, undone.undoes_id) == ("undo", "succeeded", back.id)
+    assert (undone.approved_by, state_of_change(undone)) == (shop.ana.label, "deployed")
+    assert finish_plan(run.id, now=AFTER) == undone
 
 
 def test_what_cannot_be_undone_is_refused(shop: Shop) -> None:
