@@ -20,12 +20,13 @@ _SEVERITY_SHORT = {"critical": "SEV1", "high": "SEV2", "medium": "SEV3", "low": 
 # States of the rooms, by their meaning to somebody who is on call. A room with other words passes `tone` itself.
 _STATE_TONE = {
     "burning": (
-        "failed firing triggered open opened detected freeze frozen down burning major_outage bounced missed overdue lost"
+        "failed firing triggered open opened detected freeze frozen down burning major_outage bounced missed "
+        "overdue lost"
     ),
     "risk": (
-        "acknowledged contained investigating identified warning caution degraded degraded_performance partial_outage unknown_delivery "
-        "waiting expired blocked at_risk unverified late maintenance under_maintenance "
-        "scheduled"
+        "acknowledged contained investigating identified warning caution degraded degraded_performance "
+        "partial_outage unknown_delivery waiting expired blocked at_risk unverified late maintenance "
+        "under_maintenance scheduled"
     ),
     "calm": (
         "done succeeded resolved closed mitigated normal healthy deployed delivered verified operational sent "
