@@ -1,11 +1,11 @@
-"""The chart of a post-mortem: the error ratio with the moments that mattered."""
+"""The charts of a post-mortem: the error ratio and the budget it burnt, with the moments that mattered."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from bonanca.postmortems.evidence import Evidence
-from bonanca.ui.charts import Chart, Moment, error_ratio_svg
+from bonanca.postmortems.evidence import Evidence, burnt
+from bonanca.ui.charts import Chart, Moment, budget_burn_svg, error_ratio_svg
 
 
 def chart_of(evidence: Evidence) -> Chart:
@@ -16,6 +16,18 @@ def chart_of(evidence: Evidence) -> Chart:
         _moments(evidence),
         title=_("Error ratio of %(service)s") % {"service": evidence.service_name},
         target=target,
+    )
+
+
+def budget_chart_of(evidence: Evidence) -> Chart | None:
+    """Return the budget that the incident spent, as it was spent, or None without an objective that allows failures."""
+    spent = burnt(evidence)
+    if not spent:
+        return None
+    return budget_burn_svg(
+        spent,
+        _moments(evidence),
+        title=_("Error budget of %(service)s spent by this incident") % {"service": evidence.service_name},
     )
 
 

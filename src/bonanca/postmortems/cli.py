@@ -40,7 +40,7 @@ def export(
     zone: Annotated[str, typer.Option("--zone", help="The time zone of its times.")] = "America/Sao_Paulo",
     as_json: AsJson = False,
 ) -> None:
-    """Write the post-mortem as Markdown, YYYY-MM-DD-title.md, with its chart as SVG beside it."""
+    """Write the post-mortem as Markdown, YYYY-MM-DD-title.md, with its charts as SVG beside it."""
     from bonanca.kernel.boot import setup_django
 
     setup_django()

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 
 from bonanca.incidents.queries import render
 from bonanca.incidents.state import SHORT_LABEL, Severity
-from bonanca.postmortems.evidence import Evidence
+from bonanca.postmortems.evidence import Evidence, burnt
 from bonanca.ui.formats import clock_text, day_text, duration_text, exact_text, number_text, percent_text, zone_text
 
 CHART_NAME = "error-ratio.svg"
+BUDGET_CHART_NAME = "error-budget.svg"
 
 
 def draft(evidence: Evidence, *, locale: str, time_zone: str) -> str:
@@ -198,7 +199,10 @@ def _budget(e: Evidence) -> str:
         # What is overspent is told by the share spent; nothing is left all the same.
         left = percent_text(max(0.0, b.remaining_percent), 1)
         rows.append([b.name, percent_text(b.objective, 1), spent, left, labels.get(b.status, b.status)])
-    return _head(2, _("Error budget impact")) + "\n\n" + _table(head, rows)
+    text = _head(2, _("Error budget impact")) + "\n\n" + _table(head, rows)
+    if burnt(e):
+        text += "\n\n![" + _("Error budget spent over time") + f"]({BUDGET_CHART_NAME})"
+    return text
 
 
 def _cause(e: Evidence) -> str:

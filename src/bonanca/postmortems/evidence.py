@@ -75,6 +75,8 @@ class BudgetFact:
     spent_by_incident_percent: float | None
     remaining_percent: float
     status: str
+    # Failed requests that the objective allowed in its window.
+    allowed_bad: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class PointFact:
     width_s: float
     error_ratio: float | None
     rps: float | None
+    bad: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ def _budgets(incident: IncidentView, until: datetime, now: datetime) -> list[Bud
                 spent_by_incident_percent=round(spent, 2) if spent is not None else None,
                 remaining_percent=round(left.remaining_percent, 2),
                 status=str(left.status),
+                allowed_bad=round(left.allowed_bad, 3),
             )
         )
     return facts
@@ -218,4 +222,20 @@ def _suspect(incident_id: UUID) -> SuspectFact | None:
 def _points(incident: IncidentView, until: datetime) -> list[PointFact]:
     margin = timedelta(seconds=max(30.0, 0.2 * (until - incident.started_at).total_seconds()))
     found = series(incident.service, incident.started_at - margin, until, max_points=120)
-    return [PointFact(p.at, p.width_s, p.error_ratio, p.rps) for p in found]
+    return [PointFact(p.at, p.width_s, p.error_ratio, p.rps, p.bad) for p in found]
+
+
+def burnt(evidence: Evidence) -> list[tuple[datetime, float]]:
+    """Return (time, percent of the error budget that the incident had spent by then); empty when nothing was measured.
+
+    Counted from the first failure on, against what the strictest objective allowed in its window; it may exceed 100.
+    """
+    allowed = min((b.allowed_bad for b in evidence.budgets if b.allowed_bad > 0), default=0.0)
+    if not allowed or all(point.error_ratio is None for point in evidence.points):
+        return []
+    spent, total = [], 0
+    for point in evidence.points:
+        if point.at + timedelta(seconds=point.width_s) > evidence.started_at:
+            total += point.bad
+        spent.append((point.at, 100.0 * total / allowed))
+    return spent

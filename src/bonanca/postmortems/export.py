@@ -1,4 +1,4 @@
-"""A post-mortem as files: Markdown, and its chart beside it."""
+"""A post-mortem as files: Markdown, and its charts beside it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.utils import timezone, translation
 
 from bonanca.kernel.errors import Invalid, Unavailable
-from bonanca.postmortems.charting import chart_of
-from bonanca.postmortems.drafting import CHART_NAME, draft, file_name
+from bonanca.postmortems.charting import budget_chart_of, chart_of
+from bonanca.postmortems.drafting import BUDGET_CHART_NAME, CHART_NAME, draft, file_name
 from bonanca.postmortems.queries import by_number, evidence_of
 
 LOCALES = ("pt-br", "en")
@@ -32,16 +32,18 @@ def export_postmortem(number: int, *, folder: Path, locale: str, time_zone: str)
     evidence = evidence_of(by_number(number).id)
     text = draft(evidence, locale=locale.lower(), time_zone=time_zone)
     with translation.override(locale.lower()), timezone.override(zone):
-        chart = chart_of(evidence)
         document = folder / file_name(evidence, evidence.started_at)
-        drawing = "" if chart.empty else chart.svg
+        charts = {CHART_NAME: chart_of(evidence), BUDGET_CHART_NAME: budget_chart_of(evidence)}
+        drawings = {name: chart.svg for name, chart in charts.items() if chart is not None and not chart.empty}
+    # Documents of one folder each keep pictures of their own.
+    pictures = {name: document.with_name(f"{document.stem}-{name}") for name in drawings}
+    for name, picture in pictures.items():
+        text = text.replace(f"]({name})", f"]({picture.name})")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        picture = document.with_suffix(".svg")
-        # Documents of one folder each keep a picture of their own.
-        document.write_text(text.replace(f"]({CHART_NAME})", f"]({picture.name})"), encoding="utf-8")
-        if drawing:
-            picture.write_text(drawing, encoding="utf-8")
+        document.write_text(text, encoding="utf-8")
+        for name, picture in pictures.items():
+            picture.write_text(drawings[name], encoding="utf-8")
     except OSError as problem:
         raise Unavailable(f"{folder}: {problem.strerror or problem}") from problem
-    return (document, picture) if drawing else (document,)
+    return (document, *pictures.values())

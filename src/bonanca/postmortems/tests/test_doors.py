@@ -31,14 +31,18 @@ def export(number: int, folder: Path, locale: str = "en", zone: str = "UTC") -> 
     return export_postmortem(number, folder=folder, locale=locale, time_zone=zone)
 
 
-def test_an_export_is_a_document_with_its_chart_beside_it(drafted: int, tmp_path: Path) -> None:
-    document, picture = export(drafted, tmp_path / "new" / "folder")
-    assert (document.name, picture.name) == ("2026-03-01-checkout-fails.md", "2026-03-01-checkout-fails.svg")
+def test_an_export_is_a_document_with_its_charts_beside_it(drafted: int, tmp_path: Path) -> None:
+    document, *pictures = export(drafted, tmp_path / "new" / "folder")
+    assert document.name == "2026-03-01-checkout-fails.md"
+    assert [p.name for p in pictures] == [
+        "2026-03-01-checkout-fails-error-ratio.svg",
+        "2026-03-01-checkout-fails-error-budget.svg",
+    ]
     text = document.read_text(encoding="utf-8")
-    assert f"]({picture.name})" in text
-    assert "error-ratio.svg" not in text
-    assert picture.read_text(encoding="utf-8").lstrip().startswith("<svg")
-    assert export(drafted, tmp_path / "new" / "folder") == (document, picture)
+    for picture in pictures:
+        assert f"]({picture.name})" in text
+        assert picture.read_text(encoding="utf-8").lstrip().startswith("<svg")
+    assert export(drafted, tmp_path / "new" / "folder") == (document, *pictures)
 
 
 def test_without_measurements_there_is_no_picture(shop: Shop, tmp_path: Path) -> None:
@@ -78,7 +82,7 @@ def test_what_is_not_there_or_cannot_be_written_is_said(drafted: int, tmp_path: 
 
 def test_the_command_exports_and_lists(drafted: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["postmortem", "export", str(drafted), "--out", str(tmp_path), "--lang", "en", "--json"]) == 0
-    [document, _] = json.loads(capsys.readouterr().out)["files"]
+    document, *_ = json.loads(capsys.readouterr().out)["files"]
     assert Path(document).exists()
     assert run(["postmortem", "list", "--json"]) == 0
     assert [p["number"] for p in json.loads(capsys.readouterr().out)] == [drafted]

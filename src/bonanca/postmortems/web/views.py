@@ -11,7 +11,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission
 from bonanca.access.web import page
 from bonanca.postmortems import queries
-from bonanca.postmortems.charting import chart_of
+from bonanca.postmortems.charting import budget_chart_of, chart_of
 from bonanca.postmortems.drafting import draft, file_name
 from bonanca.postmortems.markdown import to_html
 
@@ -30,7 +30,8 @@ def document(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
     found = queries.by_number(number)
     evidence = queries.evidence_of(found.id)
     text = draft(evidence, locale=get_language() or "pt-br", time_zone=actor.time_zone)
-    context = {"postmortem": found, "evidence": evidence, "html": to_html(text), "chart": chart_of(evidence)}
+    charts = [chart for chart in (chart_of(evidence), budget_chart_of(evidence)) if chart is not None]
+    context = {"postmortem": found, "evidence": evidence, "html": to_html(text), "charts": charts}
     return render(request, "postmortems/postmortem.html", context)
 
 
