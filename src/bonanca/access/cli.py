@@ -16,9 +16,9 @@ tokens = typer.Typer(help="API tokens: create, list, revoke.", no_args_is_help=T
 
 def register(root: typer.Typer) -> None:
     """Add this room's commands to `bonanca`."""
-    root.add_typer(users, name="user")
-    root.add_typer(tokens, name="token")
-    root.command("login-link")(login_link)
+    root.add_typer(users, name="user", rich_help_panel="Set up")
+    root.add_typer(tokens, name="token", rich_help_panel="Set up")
+    root.command("login-link", rich_help_panel="Set up")(login_link)
 
 
 def _print(value: Any, as_json: bool, text: str) -> None:

@@ -20,8 +20,8 @@ SIGNS = {"add": "+", "change": "~", "remove": "-", "leave": "·"}
 
 def register(root: typer.Typer) -> None:
     """Add this room's commands to `bonanca`."""
-    root.command("diff")(diff)
-    root.command("apply")(apply)
+    root.command("diff", rich_help_panel="Set up")(diff)
+    root.command("apply", rich_help_panel="Set up")(apply)
 
 
 def diff(file: File, prune: Prune = False, as_json: AsJson = False) -> None:

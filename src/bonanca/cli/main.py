@@ -57,7 +57,7 @@ def build() -> typer.Typer:
     for name in room_commands():
         module = import_module(name)
         if hasattr(module, "app"):
-            root.add_typer(module.app, name=module.CLI_NAME)
+            root.add_typer(module.app, name=module.CLI_NAME, rich_help_panel=module.CLI_PANEL)
         if hasattr(module, "register"):
             module.register(root)
     return root

@@ -10,6 +10,7 @@ from bonanca.ui.console import JsonOption, emit, print_json
 from bonanca.ui.references import numbered
 
 CLI_NAME = "status"
+CLI_PANEL = "Run an incident"
 app = typer.Typer(help="The public status page: read it, publish an update.", no_args_is_help=True)
 
 

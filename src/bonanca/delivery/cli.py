@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bonanca.delivery.queries import ChangeView
 
 CLI_NAME = "change"
+CLI_PANEL = "Change and come back"
 app = typer.Typer(help="Changes: propose, judge by gates, deploy.", no_args_is_help=True)
 
 Number = Annotated[int, typer.Argument(parser=numbered("CHG"), metavar="CHG", help="The change: 7 or CHG-7.")]

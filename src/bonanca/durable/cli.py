@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bonanca.durable.views import PlanRunView
 
 CLI_NAME = "plan"
+CLI_PANEL = "Change and come back"
 app = typer.Typer(help="Durable plans: list, show, retry, undo, cancel.", no_args_is_help=True)
 
 PlanId = Annotated[UUID, typer.Argument(metavar="PLAN", help="The plan's id, as `bonanca plan list` prints it.")]

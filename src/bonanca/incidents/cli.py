@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bonanca.incidents.queries import IncidentView
 
 CLI_NAME = "incident"
+CLI_PANEL = "Run an incident"
 app = typer.Typer(help="Incidents: what burns, who is on it, what was done.", no_args_is_help=True)
 
 Number = Annotated[int, typer.Argument(parser=numbered("INC"), metavar="INC", help="The incident: 42 or INC-42.")]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 CLI_NAME = "audit"
+CLI_PANEL = "Learn"
 app = typer.Typer(help="The audit chain: verify it, read it.", no_args_is_help=True)
 
 

@@ -10,6 +10,7 @@ import typer
 from bonanca.ui.console import JsonOption, emit, print_json, table
 
 CLI_NAME = "message"
+CLI_PANEL = "Run an incident"
 app = typer.Typer(help="The ledger of messages: what was sent, what was not.", no_args_is_help=True)
 
 

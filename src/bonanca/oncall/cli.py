@@ -9,6 +9,7 @@ import typer
 from bonanca.ui.console import JsonOption, emit
 
 CLI_NAME = "oncall"
+CLI_PANEL = "Run an incident"
 app = typer.Typer(help="On call: who answers for a team.", no_args_is_help=True)
 
 

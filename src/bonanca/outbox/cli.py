@@ -9,6 +9,7 @@ import typer
 from bonanca.ui.console import JsonOption, emit, print_json
 
 CLI_NAME = "outbox"
+CLI_PANEL = "Run"
 app = typer.Typer(help="Reactions and periodic jobs: what fails, try again.", no_args_is_help=True)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 CLI_NAME = "postmortem"
+CLI_PANEL = "Learn"
 app = typer.Typer(help="Post-mortems drafted from evidence.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bonanca.recovery.views import BackupView
 
 CLI_NAME = "backup"
+CLI_PANEL = "Change and come back"
 app = typer.Typer(help="Backups: taken, encrypted, replicated, and restored for proof.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="The service's slug.")]

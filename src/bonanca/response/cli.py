@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bonanca.response.queries import ContainmentView, Preview, ProposedPlanView
 
 CLI_NAME = "rollback"
+CLI_PANEL = "Change and come back"
 app = typer.Typer(help="Go back to the state before a change: preview, approve, undo.", no_args_is_help=True)
 
 Change = Annotated[int, typer.Argument(parser=numbered("CHG"), metavar="CHG", help="The change: 7 or CHG-7.")]

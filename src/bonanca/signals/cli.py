@@ -15,8 +15,8 @@ alerts = typer.Typer(help="Alerts: list them, raise one.", no_args_is_help=True)
 
 def register(root: typer.Typer) -> None:
     """Add both commands to `bonanca`."""
-    root.add_typer(slo, name="slo")
-    root.add_typer(alerts, name="alerts")
+    root.add_typer(slo, name="slo", rich_help_panel="Watch")
+    root.add_typer(alerts, name="alerts", rich_help_panel="Watch")
 
 
 @slo.command("list")

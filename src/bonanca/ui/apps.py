@@ -6,7 +6,6 @@ from bonanca.kernel import plugins
 class UiConfig(plugins.RoomConfig):
     name = "bonanca.ui"
     label = "ui"
-    default = True  # apps.py also sees RoomConfig, and Django chooses by itself only where there is one class
 
     def ready(self) -> None:
         from bonanca.ui.translations import compile_stale

@@ -10,7 +10,7 @@ import typer
 
 def register(root: typer.Typer) -> None:
     """Add the command to `bonanca`."""
-    root.command("gateway")(gateway)
+    root.command("gateway", rich_help_panel="Run")(gateway)
 
 
 def gateway(
