@@ -99,7 +99,11 @@ def _stay(storm: Storm) -> None:
     console.print(f"\nLook around at [bold]{storm.product.url}[/bold]. Sign in once as Ana: {link}")
     console.print(f"The public status page: {storm.product.url}/status/   The shop: {storm.entry}")
     console.print("Ctrl-C ends it.")
-    signal.pause()
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        # The storm was played to its end: what it showed is the outcome, however long somebody looked around.
+        console.print("\nending")
 
 
 @contextmanager
