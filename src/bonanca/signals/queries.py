@@ -159,7 +159,8 @@ def current(service: str, now: datetime) -> NowView:
         return NowView(service, Health.BURNING if burning else Health.UNKNOWN, None, None, health.error)
     count = window_counts(source, [NOW_WINDOW_S], now)[NOW_WINDOW_S]
     state = Health.CALM
-    if severities & {Severity.CRITICAL, Severity.HIGH}:
+    if severities & {Severity.CRITICAL, Severity.HIGH} and (_over_target(service, count) or not count.total):
+        # An alert outlives its cause by its long window: what answers well again is at risk, and does not burn.
         state = Health.BURNING
     elif (
         severities

@@ -63,6 +63,15 @@ def test_it_ends_once_the_windows_are_clean_and_a_flap_does_not_end_it(counters:
     assert len(events("resolved")) == 2
 
 
+def test_what_answers_well_again_is_at_risk_while_its_alert_ends(counters: Counters) -> None:
+    counters.skip(60)
+    counters.run(15, good=5, failed=5, each=evaluate)
+    assert queries.current("loja-api", counters.at).state == "burning"
+    counters.run(12, good=10, each=evaluate)
+    assert firing() != {}
+    assert queries.current("loja-api", counters.at).state == "at_risk"
+
+
 def test_contained_requests_keep_burning_because_their_users_failed(counters: Counters) -> None:
     counters.skip(60)
     counters.run(20, good=6, failed=4)

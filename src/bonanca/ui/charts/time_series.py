@@ -16,7 +16,7 @@ from bonanca.ui.formats import clock_text, percent_text, unbroken
 
 Points = Sequence[tuple[datetime, float | None]]
 
-TOPS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 150.0, 200.0, 400.0, 1000.0)
+TOPS = (1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0, 150.0, 200.0, 400.0, 1000.0, 2000.0, 4000.0, 10000.0)
 TONE_OF_KIND = {
     "change": "var(--accent)",
     "detection": "var(--burning)",
