@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView
+from bonanca.incidents.queries import render
 from bonanca.signals.queries import deploy_status
 from bonanca.signals.state import DeployStatus
 
@@ -29,7 +29,7 @@ class GateResult:
         status = self.facts.get("status")
         # The value of a deploy status is for machines; people read its word.
         facts = {**self.facts, "status": DeployStatus(status).label} if status in DeployStatus.values else self.facts
-        return _(self.text) % facts
+        return render(self.text, facts)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from bonanca.recovery.queries import latest_verified_backup
 
 FRESH = timedelta(hours=24)
 
-RESTORED = gettext_noop("A backup was restored and checked %(hours)s h ago")
-STALE = gettext_noop("The last backup that was restored and checked is %(hours)s h old")
+RESTORED = gettext_noop("A backup was restored and checked %(age_s)s ago")
+STALE = gettext_noop("The last backup that was restored and checked is %(age_s)s old")
 NEVER = gettext_noop("No backup of this service was ever restored and checked")
 NO_DATABASE = gettext_noop("The service has no database to back up")
 FIRST_VERSION = gettext_noop("First deployment: there is no data to back up yet")
@@ -30,5 +30,5 @@ def restored_backup(candidate: Candidate, now: datetime) -> GateResult:
     if backup is None or backup.verified_at is None:
         return GateResult("backup", False, NEVER)
     age = now - backup.verified_at
-    facts = {"hours": round(age.total_seconds() / 3600, 1)}
+    facts = {"age_s": round(age.total_seconds())}
     return GateResult("backup", age <= FRESH, RESTORED if age <= FRESH else STALE, facts)

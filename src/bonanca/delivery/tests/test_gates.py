@@ -94,6 +94,6 @@ def test_a_backup_counts_when_it_was_restored_in_the_last_day(shop: Shop, drille
     assert (never.passed, never.words) == (False, "No backup of this service was ever restored and checked")
     drilled["backup"] = SimpleNamespace(verified_at=NOW - timedelta(hours=23, minutes=30))
     fresh = shop.propose().gates[2]
-    assert (fresh.passed, fresh.words) == (True, "A backup was restored and checked 23.5 h ago")
+    assert (fresh.passed, fresh.words) == (True, "A backup was restored and checked 23 h 30 min ago")
     drilled["backup"] = SimpleNamespace(verified_at=NOW - timedelta(hours=24, seconds=1))
     assert not shop.propose().gates[2].passed
