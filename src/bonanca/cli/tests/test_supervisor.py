@@ -43,8 +43,13 @@ def toys(tmp_path: Path) -> Iterator[Toys]:
 
     yield start
     for process in started:
-        process.kill()
-        process.communicate()
+        # In order, so that what a part has forked ends too: a killed supervisor reaches only its own children.
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def state(home: Path) -> dict[str, Any]:
