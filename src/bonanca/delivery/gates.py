@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView
-from bonanca.incidents.queries import render
 from bonanca.signals.queries import deploy_status
 from bonanca.signals.state import DeployStatus
+from bonanca.ui.phrases import render
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ class PlanRun(models.Model):
     kind = models.CharField(max_length=100)
     subject = models.CharField(max_length=300)
     title = models.CharField(max_length=500)
+    # The title as message id and facts (bonanca.ui.phrases), when no person wrote it.
+    title_phrase = models.JSONField(null=True)
     context = models.JSONField()
     state = models.CharField(max_length=20, choices=RunState.choices, default=RunState.QUEUED)
     epoch = models.PositiveIntegerField(default=0)

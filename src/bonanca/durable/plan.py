@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import Invalid
+from bonanca.ui.phrases import Words
 
 MAX_STEPS = 200
 MAX_SPEC_BYTES = 1_000_000
@@ -48,7 +49,7 @@ class PlanSpec:
 
     kind: str
     subject: str
-    title: str
+    title: Words
     steps: tuple[StepSpec, ...]
     context: dict[str, Any] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from bonanca.durable.errors import PlanNotFound
 from bonanca.durable.models import Executor, PlanRun, PlanStep
 from bonanca.durable.state import UNFINISHED, RunState, StepState
 from bonanca.durable.views import PlanRunView, StepView
+from bonanca.ui.phrases import read
 
 __all__ = ["PlanRunView", "StepView", "get_run", "list_runs", "run_by_key", "undo_of", "unfinished_of"]
 
@@ -64,7 +65,8 @@ def _view(run: PlanRun) -> PlanRunView:
         key=run.key,
         kind=run.kind,
         subject=run.subject,
-        title=run.title,
+        title=read(run.title, run.title_phrase),
+        title_phrase=run.title_phrase,
         state=RunState(run.state),
         steps=tuple(_step(step) for step in run.steps.all()),
         created_by=run.created_by,

@@ -45,7 +45,9 @@ class PlanRunView:
     key: str
     kind: str
     subject: str
+    # In the active language; `title_phrase` is what it is made from, when no person wrote it.
     title: str
+    title_phrase: dict[str, Any] | None
     state: RunState
     steps: tuple[StepView, ...]
     created_by: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from bonanca.kernel.events import Event
@@ -21,6 +21,8 @@ class IncidentOpened(Event):
     severity: str
     started_at: datetime
     alert_id: UUID | None = None
+    # The title for readers of any language, when no person wrote it.
+    title_phrase: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,20 @@ from django.utils.translation import gettext as _
 from bonanca.incidents.models import Incident, Suspect, TimelineEntry
 from bonanca.incidents.state import OPEN, SHORT_LABEL, EntryKind, IncidentState, Severity
 from bonanca.kernel.errors import NotFound
-from bonanca.ui.formats import duration_text
+from bonanca.ui.phrases import read, render
 
 
 @dataclass(frozen=True)
 class IncidentView:
-    """One incident. Times are UTC; `severity` and `state` are values of their enumerations."""
+    """One incident. Times are UTC; `severity` and `state` are values of their enumerations.
+
+    `title` is in the reader's language unless a person wrote it.
+    """
 
     id: UUID
     number: int
     title: str
+    title_phrase: dict[str, Any] | None
     service: str
     team: str
     severity: str
@@ -98,33 +102,10 @@ class SuspectView:
         return tuple(render(text, facts) for text, facts in self.reasons)
 
 
-# Facts that are message ids themselves: a step's title, a severity. What people wrote is never translated.
-MESSAGE_FACTS = frozenset({"step", "before", "after"})
-
-
-def render(text: str, facts: dict[str, Any]) -> str:
-    """Return a recorded message id in the active language, with its facts filled in."""
-    translated = _(text) if text else ""
-    words = {name: _word(name, fact) for name, fact in facts.items()}
-    try:
-        return translated % words
-    except (KeyError, TypeError, ValueError):
-        # An entry of another release may carry other facts: its words are still worth reading.
-        return translated
-
-
-def _word(name: str, fact: Any) -> Any:
-    """Return a fact as it is read: a message in the active language, seconds (`…_s`) as a duration."""
-    if name in MESSAGE_FACTS and fact:
-        return _(str(fact))
-    if name.endswith("_s") and isinstance(fact, int | float):
-        return duration_text(fact)
-    return fact
-
-
 def view(incident: Incident) -> IncidentView:
-    """Return the model as a frozen value."""
-    return IncidentView(**{name: getattr(incident, name) for name in IncidentView.__dataclass_fields__})
+    """Return the model as a frozen value, its title in the active language."""
+    facts = {name: getattr(incident, name) for name in IncidentView.__dataclass_fields__}
+    return IncidentView(**{**facts, "title": read(incident.title, incident.title_phrase)})
 
 
 def get_incident(incident_id: UUID) -> IncidentView:

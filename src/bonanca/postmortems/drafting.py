@@ -13,10 +13,10 @@ from django.utils import timezone, translation
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from bonanca.incidents.queries import render
 from bonanca.incidents.state import SHORT_LABEL, Severity
 from bonanca.postmortems.evidence import Evidence, burnt
 from bonanca.ui.formats import clock_text, day_text, duration_text, exact_text, number_text, percent_text, zone_text
+from bonanca.ui.phrases import render, said
 
 CHART_NAME = "error-ratio.svg"
 BUDGET_CHART_NAME = "error-budget.svg"
@@ -79,7 +79,7 @@ def _heading(e: Evidence) -> str:
         [_("Duration"), lasted],
         [_("Incident Commander"), e.commander or "—"],
     ]
-    return f"# {_cell(e.title)}\n\n" + _table([_("Fact"), _("Value")], rows)
+    return f"# {_cell(said(e.title))}\n\n" + _table([_("Fact"), _("Value")], rows)
 
 
 def _summary(e: Evidence) -> str:
@@ -104,7 +104,7 @@ def _summary(e: Evidence) -> str:
     else:
         why = _question(_("No change is on record shortly before. What set it off?"))
     how = (
-        _("How it ended: %(rollback)s.") % {"rollback": _line(e.rollback)}
+        _("How it ended: %(rollback)s.") % {"rollback": _line(said(e.rollback))}
         if e.rollback
         else _question(_("What ended it?"))
     )
@@ -135,7 +135,7 @@ def _who(actor: str) -> str:
 def _detection(e: Evidence) -> str:
     lines = [_head(2, _("Detection")), ""]
     if e.detection.summary:
-        lines.append(_("Alert: %(summary)s") % {"summary": _line(e.detection.summary)})
+        lines.append(_("Alert: %(summary)s") % {"summary": _line(said(e.detection.summary))})
     else:
         lines.append(_question(_("It was reported by a person. Why did no alert fire?")))
     steps = [
@@ -230,7 +230,7 @@ def _response(e: Evidence) -> str:
     if e.containments:
         lines.append("- " + _("Contained: %(what)s") % {"what": ", ".join(_code(c) for c in e.containments)})
     if e.rollback:
-        lines.append("- " + _("Brought back: %(title)s") % {"title": _line(e.rollback)})
+        lines.append("- " + _("Brought back: %(title)s") % {"title": _line(said(e.rollback))})
     lines += ["", _question(_("What went well? Where were we lucky?"))]
     return "\n".join(lines)
 
@@ -243,5 +243,5 @@ def _actions() -> str:
 
 def file_name(evidence: Evidence, day: datetime) -> str:
     """Return `YYYY-MM-DD-kebab-title.md` (requirement C6), the day in the active zone."""
-    words = slugify(evidence.title)[:60].strip("-") or f"inc-{evidence.number}"
+    words = slugify(said(evidence.title))[:60].strip("-") or f"inc-{evidence.number}"
     return f"{timezone.localtime(day):%Y-%m-%d}-{words}.md"

@@ -47,7 +47,8 @@ class SuspectFact:
 class DetectionFact:
     """How it was noticed; seconds from the first failure."""
 
-    summary: str
+    # A sender's words, or a phrase.
+    summary: str | dict[str, Any]
     detect_s: float
     page_s: float | None
     acknowledge_s: float | None
@@ -104,7 +105,8 @@ class Evidence:
 
     incident_id: UUID
     number: int
-    title: str
+    # A person's words, or a phrase; `rollback` likewise.
+    title: str | dict[str, Any]
     service: str
     service_name: str
     severity: str
@@ -120,7 +122,7 @@ class Evidence:
     timeline: list[TimelineFact]
     suspect: SuspectFact | None
     containments: list[str]
-    rollback: str
+    rollback: str | dict[str, Any]
     rows: RowsFact | None
     points: list[PointFact] = field(default_factory=list)
 
@@ -139,7 +141,7 @@ def collect(incident_id: UUID, now: datetime) -> Evidence:
     return Evidence(
         incident_id=incident.id,
         number=incident.number,
-        title=incident.title,
+        title=incident.title_phrase or incident.title,
         service=incident.service,
         service_name=get_service(incident.service).name,
         severity=incident.severity,
@@ -155,7 +157,7 @@ def collect(incident_id: UUID, now: datetime) -> Evidence:
         timeline=[_entry(e) for e in incident_timeline(incident_id)],
         suspect=_suspect(incident_id),
         containments=[c.match or c.service for c in containments_of(incident_id)],
-        rollback=rollback.title if rollback else "",
+        rollback=(rollback.title_phrase or rollback.title) if rollback else "",
         rows=RowsFact(rows.kept_database, dict(rows.counts)) if rows else None,
         points=_points(incident, until),
     )
@@ -166,9 +168,9 @@ def _detection(incident: IncidentView) -> DetectionFact:
         return round((moment - incident.started_at).total_seconds(), 1) if moment else None
 
     page = next(iter(pages_of(incident.id)), None)
-    summary = get_alert(incident.alert_id).summary if incident.alert_id else ""
+    alert = get_alert(incident.alert_id) if incident.alert_id else None
     return DetectionFact(
-        summary=summary,
+        summary=(alert.summary_phrase or alert.summary) if alert else "",
         detect_s=after(incident.detected_at) or 0.0,
         page_s=after(page.delivered_at) if page else None,
         acknowledge_s=after(incident.acknowledged_at),

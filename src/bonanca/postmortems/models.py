@@ -15,6 +15,8 @@ class Postmortem(models.Model):
     incident_id = models.UUIDField(unique=True)
     number = models.PositiveIntegerField(unique=True)
     title = models.CharField(max_length=200)
+    # The title as message id and facts (bonanca.ui.phrases), when no person wrote it.
+    title_phrase = models.JSONField(null=True)
     service = models.CharField(max_length=100)
     team = models.CharField(max_length=100)
     severity = models.CharField(max_length=12)

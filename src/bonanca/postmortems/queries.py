@@ -13,6 +13,7 @@ from bonanca.kernel.errors import NotFound
 from bonanca.postmortems.evidence import Evidence
 from bonanca.postmortems.models import Postmortem
 from bonanca.postmortems.state import PostmortemState
+from bonanca.ui.phrases import read
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class PostmortemView:
 
 
 def view(row: Postmortem) -> PostmortemView:
-    """Return the model as a frozen value."""
-    return PostmortemView(**{name: getattr(row, name) for name in PostmortemView.__dataclass_fields__})
+    """Return the model as a frozen value, its title in the active language."""
+    facts = {name: getattr(row, name) for name in PostmortemView.__dataclass_fields__}
+    return PostmortemView(**{**facts, "title": read(row.title, row.title_phrase)})
 
 
 def postmortems(*, limit: int = 100) -> tuple[PostmortemView, ...]:

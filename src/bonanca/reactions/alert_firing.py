@@ -13,6 +13,7 @@ from bonanca.incidents.operations.record_timeline import record_timeline
 from bonanca.incidents.state import EntryKind
 from bonanca.outbox.registry import reaction
 from bonanca.signals.events import AlertFiring
+from bonanca.ui.phrases import phrase_of
 
 FIRING = gettext_noop("Alert: %(summary)s")
 
@@ -24,9 +25,10 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
     if event.service not in {service.slug for service in list_services()}:
         # An alert about something that the catalog does not know stays on the list of alerts.
         return
+    summary = phrase_of(event.summary.strip()[:200], event.summary_phrase)
     incident = open_incident(
         # Somebody else's monitoring may have nothing to say.
-        title=event.summary.strip()[:200] or event.slo or event.service,
+        title=summary if event.summary.strip() else event.slo or event.service,
         service=event.service,
         severity=event.severity,
         actor=actor,
@@ -40,7 +42,11 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
         incident.id,
         kind=EntryKind.SIGNAL,
         text=FIRING,
-        facts={"summary": event.summary, "alert_id": str(event.alert_id), "slo": event.slo or ""},
+        facts={
+            "summary": event.summary_phrase or event.summary,
+            "alert_id": str(event.alert_id),
+            "slo": event.slo or "",
+        },
         key=f"alert:{event.alert_id}:firing",
         actor=actor,
         now=now,

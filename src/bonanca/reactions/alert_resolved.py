@@ -25,7 +25,7 @@ def tell_timeline(event: AlertResolved, now: datetime) -> None:
             incident.id,
             kind=EntryKind.SIGNAL,
             text=ENDED,
-            facts={"summary": event.summary, "alert_id": str(event.alert_id)},
+            facts={"summary": event.summary_phrase or event.summary, "alert_id": str(event.alert_id)},
             key=f"alert:{event.alert_id}:resolved",
             actor=SYSTEM("signals"),
             now=now,

@@ -11,6 +11,7 @@ from bonanca.incidents.events import IncidentOpened
 from bonanca.incidents.operations.set_suspects import set_suspects
 from bonanca.oncall.operations.page import page
 from bonanca.outbox.registry import reaction
+from bonanca.ui.phrases import phrase_of
 
 
 @reaction(IncidentOpened, "page_on_call")
@@ -19,7 +20,7 @@ def page_on_call(event: IncidentOpened, now: datetime) -> None:
     page(
         incident_id=event.incident_id,
         number=event.number,
-        title=event.title,
+        title=phrase_of(event.title, event.title_phrase),
         severity=event.severity,
         team=event.team,
         actor=SYSTEM("oncall"),

@@ -23,7 +23,7 @@ def tell_timeline(event: PlanApproved, now: datetime) -> None:
             event.incident_id,
             kind=EntryKind.DECISION,
             text=APPROVED,
-            facts={"actor": event.actor, "title": event.title, "plan_id": str(event.plan_id)},
+            facts={"actor": event.actor, "title": event.title_phrase or event.title, "plan_id": str(event.plan_id)},
             key=f"plan:{event.plan_id}:approved",
             at=event.at,
             actor=SYSTEM("response"),

@@ -15,6 +15,7 @@ from bonanca.incidents.state import TRANSITIONS, EntryKind, IncidentState
 from bonanca.outbox.registry import reaction
 from bonanca.response.events import PlanFinished
 from bonanca.response.state import PlanKind, PlanState
+from bonanca.ui.phrases import phrase_of
 
 DONE = gettext_noop("Done and verified: %(title)s")
 STOPPED = gettext_noop("Stopped: %(title)s. %(error)s")
@@ -29,7 +30,7 @@ def tell_timeline(event: PlanFinished, now: datetime) -> None:
             event.incident_id,
             kind=EntryKind.ACTION,
             text=DONE if done else STOPPED,
-            facts={"title": event.title, "error": event.error, "plan_id": str(event.plan_id)},
+            facts={"title": event.title_phrase or event.title, "error": event.error, "plan_id": str(event.plan_id)},
             key=f"plan:{event.plan_id}:{event.outcome}",
             at=event.at,
             actor=SYSTEM("response"),
@@ -43,7 +44,9 @@ def mark_incident_mitigated(event: PlanFinished, now: datetime) -> None:
     if _brought_back(event) and event.incident_id is not None:
         state = get_incident(event.incident_id).state
         if IncidentState.MITIGATED in TRANSITIONS[state]:
-            mark_mitigated(event.incident_id, reason=event.title, actor=SYSTEM("response"), now=now)
+            mark_mitigated(
+                event.incident_id, reason=phrase_of(event.title, event.title_phrase), actor=SYSTEM("response"), now=now
+            )
 
 
 @reaction(PlanFinished, "tell_status_page")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from bonanca.kernel.events import Event
@@ -50,6 +50,7 @@ class PlanApproved(Event):
     at: datetime
     incident_id: UUID | None = None
     change_id: UUID | None = None
+    title_phrase: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,4 @@ class PlanFinished(Event):
     at: datetime
     incident_id: UUID | None = None
     change_id: UUID | None = None
+    title_phrase: dict[str, Any] | None = None

@@ -50,6 +50,8 @@ class ProposedPlan(models.Model):
     service = models.CharField(max_length=100)
     team = models.CharField(max_length=100)
     title = models.CharField(max_length=200)
+    # The title as message id and facts (bonanca.ui.phrases), when no person wrote it.
+    title_phrase = models.JSONField(null=True)
     incident_id = models.UUIDField(null=True, db_index=True)
     change_id = models.UUIDField(null=True, db_index=True)
     pin_id = models.UUIDField(null=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bonanca.kernel.errors import NotFound
 from bonanca.response.models import Containment, ProposedPlan
 from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
+from bonanca.ui.phrases import read
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ class ProposedPlanView:
     kind: str
     service: str
     team: str
+    # In the active language; `title_phrase` is what it is made from, when no person wrote it.
     title: str
+    title_phrase: dict[str, Any] | None
     incident_id: UUID | None
     change_id: UUID | None
     pin_id: UUID | None
@@ -149,6 +152,7 @@ def containment_view(row: Containment) -> ContainmentView:
 def plan_view(row: ProposedPlan) -> ProposedPlanView:
     """Return the model as a frozen value."""
     facts = {name: getattr(row, name) for name in ProposedPlanView.__dataclass_fields__ if name != "preview"}
+    facts["title"] = read(row.title, row.title_phrase)
     return ProposedPlanView(**facts, preview=preview_from_json(row.preview))
 
 

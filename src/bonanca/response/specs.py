@@ -6,13 +6,18 @@ from dataclasses import asdict
 from typing import Any
 
 from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.ui.phrases import phrase_of, stored
 
 
 def spec_to_json(spec: PlanSpec) -> dict[str, Any]:
     """Return the plan as JSON values."""
-    return asdict(spec)
+    data = asdict(spec)
+    data["title"] = str(spec.title)
+    return {**data, "title_phrase": stored(spec.title)}
 
 
 def spec_from_json(data: dict[str, Any]) -> PlanSpec:
     """Return the plan that `spec_to_json` wrote."""
-    return PlanSpec(**{**data, "steps": tuple(StepSpec(**step) for step in data["steps"])})
+    title = phrase_of(data["title"], data.get("title_phrase"))
+    known = {name: data[name] for name in ("kind", "subject", "context")}
+    return PlanSpec(title=title, steps=tuple(StepSpec(**step) for step in data["steps"]), **known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from bonanca.kernel.events import Event
@@ -25,6 +25,8 @@ class AlertFiring(Event):
     slo: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     door: str = "slo"
+    # The summary for readers of any language, when no sender wrote it.
+    summary_phrase: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,4 @@ class AlertResolved(Event):
     slo: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     reason: str = "recovered"
+    summary_phrase: dict[str, Any] | None = None

@@ -96,6 +96,8 @@ class Alert(models.Model):
     severity = models.CharField(max_length=8, choices=Severity)
     state = models.CharField(max_length=8, choices=AlertState, default=AlertState.FIRING)
     summary = models.CharField(max_length=300)
+    # The summary as message id and facts (bonanca.ui.phrases), when no sender wrote it.
+    summary_phrase = models.JSONField(null=True)
     # First bad bucket of the burn (measured), or what the sender says.
     starts_at = models.DateTimeField()
     detected_at = models.DateTimeField()

@@ -32,6 +32,7 @@ from bonanca.signals.views import (
     Point,
     SourceView,
 )
+from bonanca.ui.phrases import read
 
 NOW_WINDOW_S = 10
 _WORST_LAST = [DeployStatus.NORMAL, DeployStatus.CAUTION, DeployStatus.WARNING, DeployStatus.FREEZE]
@@ -284,7 +285,8 @@ def _alert(row: Alert) -> AlertView:
         slo=row.slo,
         severity=row.severity,
         state=row.state,
-        summary=row.summary,
+        summary=read(row.summary, row.summary_phrase),
+        summary_phrase=row.summary_phrase,
         starts_at=row.starts_at,
         detected_at=row.detected_at,
         seen_at=row.seen_at,

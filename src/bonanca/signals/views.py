@@ -105,6 +105,7 @@ class AlertView:
     severity: str
     state: str
     summary: str
+    summary_phrase: dict[str, Any] | None
     starts_at: datetime
     detected_at: datetime
     seen_at: datetime

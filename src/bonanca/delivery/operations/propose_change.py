@@ -32,8 +32,8 @@ def propose_change(*, service: str, version: str, title: str, actor: Actor, now:
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
-    default = _("%(service)s to %(version)s") % {"service": declared.name, "version": version}
-    words = title.strip() or default[:200]
+    # Names only, so that it reads the same in every language.
+    words = title.strip() or f"{declared.name} {version}"[:200]
     if len(version) > 100:
         raise Invalid(_("A version has at most 100 characters."), field="version")
     if len(words) > 200:

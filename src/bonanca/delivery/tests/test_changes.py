@@ -47,7 +47,7 @@ def test_a_change_names_what_runs_and_what_shall_run(shop: Shop) -> None:
 
 
 def test_without_a_title_it_says_what_it_does(shop: Shop) -> None:
-    assert shop.propose("v2", title=" ").title == "Loja to v2"
+    assert shop.propose("v2", title=" ").title == "Loja v2"
 
 
 def test_a_branch_or_a_commit_is_a_version_too(shop: Shop) -> None:

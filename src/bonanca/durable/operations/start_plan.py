@@ -19,6 +19,7 @@ from bonanca.durable.state import Direction
 from bonanca.durable.views import PlanRunView
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict
+from bonanca.ui.phrases import stored
 
 
 class KeyTaken(Conflict):
@@ -58,7 +59,8 @@ def record_plan(
             defaults={
                 "kind": spec.kind,
                 "subject": spec.subject,
-                "title": spec.title,
+                "title": str(spec.title)[:500],
+                "title_phrase": stored(spec.title),
                 "context": spec.context,
                 "created_by": actor.label,
                 "created_at": now,

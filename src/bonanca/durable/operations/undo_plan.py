@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
@@ -19,6 +20,9 @@ from bonanca.durable.registry import undoable
 from bonanca.durable.state import Direction, RunState
 from bonanca.durable.views import PlanRunView
 from bonanca.kernel.errors import Conflict
+from bonanca.ui.phrases import Phrase
+
+UNDO = gettext_noop("Undo: %(title)s")
 
 
 class NotUndoableNow(Conflict):
@@ -58,7 +62,7 @@ def undo_plan(run_id: UUID, *, actor: Actor, now: datetime) -> PlanRunView:
         spec = PlanSpec(
             kind=f"{run.kind}.undo" if not run.kind.endswith(".undo") else run.kind.removesuffix(".undo"),
             subject=run.subject,
-            title=_("Undo: %(title)s") % {"title": run.title},
+            title=Phrase(UNDO, {"title": run.title_phrase or run.title}),
             steps=tuple(StepSpec(s.key, s.kind, s.params, s.title, s.timeout_s, s.expected_s) for s in reversed(begun)),
             context={**run.context, "undo_of": str(run_id)},
         )

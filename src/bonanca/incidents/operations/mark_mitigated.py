@@ -12,11 +12,12 @@ from bonanca.incidents.events import IncidentMitigated
 from bonanca.incidents.operations.move import move
 from bonanca.incidents.queries import IncidentView
 from bonanca.incidents.state import IncidentState
+from bonanca.ui.phrases import Words, stored
 
 MITIGATED = gettext_noop("Mitigated: %(reason)s")
 
 
-def mark_mitigated(incident_id: UUID, *, reason: str = "", actor: Actor, now: datetime) -> IncidentView:
+def mark_mitigated(incident_id: UUID, *, reason: Words = "", actor: Actor, now: datetime) -> IncidentView:
     """Record that the service was brought back.
 
     Raises:
@@ -29,7 +30,7 @@ def mark_mitigated(incident_id: UUID, *, reason: str = "", actor: Actor, now: da
         to=IncidentState.MITIGATED,
         event=IncidentMitigated,
         text=MITIGATED,
-        facts={"reason": reason},
+        facts={"reason": stored(reason) or reason},
         stamps={"mitigated_at": now},
         actor=actor,
         now=now,

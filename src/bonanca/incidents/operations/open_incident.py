@@ -20,6 +20,7 @@ from bonanca.incidents.queries import IncidentView, view
 from bonanca.incidents.state import OPEN, EntryKind, Severity
 from bonanca.kernel.errors import Invalid
 from bonanca.outbox.operations.publish import publish
+from bonanca.ui.phrases import Words, stored
 
 # A start before our time is a clock that was never set.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -28,7 +29,7 @@ OPENED = gettext_noop("Incident opened: %(title)s")
 
 def open_incident(
     *,
-    title: str,
+    title: Words,
     service: str,
     severity: str,
     actor: Actor,
@@ -40,7 +41,8 @@ def open_incident(
 ) -> IncidentView:
     """Open an incident of a service (requirements Y7, H3), or return the open one an alert belongs to.
 
-    `started_at` is the first bad measurement when one is known, else the opening counts as the start.
+    `started_at` is the first bad measurement when one is known, else the opening counts as the start. A title that
+    the software wrote is a phrase, read by everybody in their language.
 
     Raises:
         NotFound: the catalog has no such service.
@@ -49,13 +51,15 @@ def open_incident(
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
-    _check(title, severity, started_at, now)
+    words = str(title).strip()
+    _check(words, severity, started_at, now)
     try:
         with transaction.atomic():
             if alert_fingerprint and (known := _open_of(service)) is not None:
                 return view(known)
             incident = _create(
-                title=title.strip(),
+                title=words,
+                title_phrase=stored(title),
                 service=service,
                 team=declared.team_slug,
                 severity=severity,
@@ -80,7 +84,7 @@ def _tell(incident: Incident, actor: Actor, now: datetime) -> None:
         incident,
         kind=EntryKind.SIGNAL if incident.alert_id else EntryKind.DECISION,
         text=OPENED,
-        facts={"title": incident.title, "severity": incident.severity},
+        facts={"title": incident.title_phrase or incident.title, "severity": incident.severity},
         actor=actor,
         now=now,
     )
@@ -94,6 +98,7 @@ def _tell(incident: Incident, actor: Actor, now: datetime) -> None:
             severity=incident.severity,
             started_at=incident.started_at,
             alert_id=incident.alert_id,
+            title_phrase=incident.title_phrase,
         ),
         now=now,
     )

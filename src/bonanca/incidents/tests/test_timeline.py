@@ -6,12 +6,11 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import translation
 
 from bonanca.incidents import queries
 from bonanca.incidents.operations.record_timeline import MAX_NOTE, IncidentNotFound, add_note, record_timeline
 from bonanca.incidents.operations.set_suspects import set_suspects
-from bonanca.incidents.queries import SuspectView, render
+from bonanca.incidents.queries import SuspectView
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Invalid, NotAllowed
 from tests.support.loja import NOW, Shop
@@ -73,12 +72,6 @@ def test_outsiders_leave_no_notes(shop: Shop) -> None:
         for outsider in shop.outsiders:
             with pytest.raises(NotAllowed):
                 add_note(found.id, text="hello", actor=outsider, now=LATER)
-
-
-def test_an_entry_of_another_release_is_still_read() -> None:
-    with translation.override("en"):
-        assert render("Alert: %(other)s", {"summary": "x"}) == "Alert: %(other)s"
-        assert render("", {}) == ""
 
 
 def suspect(title: str) -> SuspectView:

@@ -18,11 +18,12 @@ from bonanca.oncall.events import NobodyOnCall, PersonPaged
 from bonanca.oncall.models import Page
 from bonanca.oncall.queries import OnCallPerson, PageView, view, who_is_on_call
 from bonanca.outbox.operations.publish import publish
+from bonanca.ui.phrases import Words
 
 
 @transaction.atomic
 def page(
-    *, incident_id: UUID, number: int, title: str, severity: str, team: str, actor: Actor, now: datetime
+    *, incident_id: UUID, number: int, title: Words, severity: str, team: str, actor: Actor, now: datetime
 ) -> PageView | None:
     """Page whoever is on call for the team, once per incident and person, through the ledger.
 
@@ -65,11 +66,11 @@ def page(
     return view(row)
 
 
-def _words(person: OnCallPerson, number: int, title: str, severity: str) -> tuple[str, str]:
+def _words(person: OnCallPerson, number: int, title: Words, severity: str) -> tuple[str, str]:
     with translation.override(person.locale):
         facts = {
             "number": number,
-            "title": title,
+            "title": str(title),
             "severity": severity.upper(),
             "link": f"{settings.PUBLIC_URL}/incidents/{number}/",
             "name": person.name,

@@ -36,6 +36,7 @@ def draft_postmortem(incident_id: UUID, *, actor: Actor, now: datetime) -> Postm
         defaults={
             "number": incident.number,
             "title": incident.title,
+            "title_phrase": incident.title_phrase,
             "service": incident.service,
             "team": incident.team,
             "severity": incident.severity,

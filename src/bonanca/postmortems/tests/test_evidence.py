@@ -15,6 +15,7 @@ from bonanca.postmortems.evidence import Evidence, RowsFact, collect
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
 from bonanca.postmortems.queries import by_number, evidence_of, postmortem_of, postmortems
 from bonanca.postmortems.tests.storm import BEGAN, after, storm
+from bonanca.ui.phrases import said
 from tests.support.loja import NOW, Shop
 from tests.support.traces import events, nothing_happens, together
 
@@ -37,7 +38,7 @@ def test_every_figure_is_measured(shop: Shop) -> None:
     assert spent.spent_by_incident_percent is not None
     # 120 of 1200 requests in the window, where 12 were allowed to fail.
     assert spent.spent_by_incident_percent == pytest.approx(1000, rel=0.02)
-    assert (found.containments, found.rollback) == (["/checkout"], "Loja back to before v2")
+    assert (found.containments, said(found.rollback)) == (["/checkout"], "Loja back to before v2")
     assert found.rows is None
     assert max(p.error_ratio or 0 for p in found.points) == pytest.approx(0.3, abs=0.05)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from bonanca.comms.queries import status_page, updates_of
 from bonanca.incidents.operations.acknowledge import acknowledge
@@ -19,8 +20,10 @@ from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.contain import contain
 from bonanca.response.operations.finish_plan import finish_plan
 from bonanca.response.operations.propose_rollback import propose_rollback
+from bonanca.response.queries import get_plan
 from bonanca.response.tests.plans import end
 from bonanca.signals.models import Alert
+from bonanca.ui.phrases import said
 from tests.support.loja import NOW, Shop
 from tests.support.traces import deliver
 
@@ -80,5 +83,11 @@ def test_a_storm_walks_through_the_house(shop: Shop, monkeypatch: pytest.MonkeyP
     seconds = evidence.detection
     assert (seconds.detect_s, seconds.page_s, seconds.acknowledge_s) == (10.0, 11.0, 20.0)
     assert (seconds.contain_s, seconds.restore_s) == (30.0, 80.0)
-    assert (evidence.rollback, evidence.containments) == ("Loja back to before v2", ["/checkout"])
+    assert (said(evidence.rollback), evidence.containments) == ("Loja back to before v2", ["/checkout"])
     assert waiting() == 0
+    with translation.override("pt-br"):
+        # The same record, read by somebody else: nothing that the software wrote is in one language only.
+        portuguese = " | ".join(told(incident.id))
+        assert "Loja de volta a antes de v2" in portuguese
+        assert "back to before" not in portuguese
+        assert get_plan(plan.id).title == "Loja de volta a antes de v2"

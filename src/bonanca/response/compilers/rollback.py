@@ -10,6 +10,7 @@ from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.recovery.views import PinView
 from bonanca.response.compilers import parts
+from bonanca.ui.phrases import Words
 
 PREFLIGHT = gettext_noop("Check that everything needed is there")
 COPY = gettext_noop("Copy the pinned database beside the running one")
@@ -30,7 +31,7 @@ WATCH_S = 15.0
 
 
 def compile_rollback(
-    service: ServiceView, pin: PinView, *, title: str, plan_id: str, incident_id: str | None, change_id: str | None
+    service: ServiceView, pin: PinView, *, title: Words, plan_id: str, incident_id: str | None, change_id: str | None
 ) -> PlanSpec:
     """Return the frozen plan that brings the service back to the pin.
 

@@ -98,6 +98,7 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
                     at=now,
                     incident_id=plan.incident_id,
                     change_id=plan.change_id,
+                    title_phrase=plan.title_phrase,
                 ),
                 now=now,
             )

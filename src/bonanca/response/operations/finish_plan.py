@@ -66,6 +66,7 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
             at=run.finished_at or now,
             incident_id=plan.incident_id,
             change_id=plan.change_id,
+            title_phrase=plan.title_phrase,
         ),
         now=now,
     )
@@ -81,6 +82,7 @@ def _undone_at_the_plan(run: PlanRunView, now: datetime) -> ProposedPlanView | N
         service=original.service,
         team=original.team,
         title=run.title[:200],
+        title_phrase=run.title_phrase,
         incident_id=original.incident_id,
         change_id=original.change_id,
         pin_id=original.pin_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
@@ -25,9 +26,11 @@ from bonanca.response.models import ProposedPlan
 from bonanca.response.queries import ProposedPlanView, plan_view
 from bonanca.response.specs import spec_to_json
 from bonanca.response.state import PlanKind
+from bonanca.ui.phrases import Phrase
 
 # A preview that is older says too little about the rows that would be set aside now.
 VALID_FOR = timedelta(minutes=30)
+BACK = gettext_noop("%(service)s back to before %(version)s")
 
 
 class NothingPinned(Conflict):
@@ -75,8 +78,7 @@ def _propose(
 ) -> ProposedPlanView:
     service = get_service(change.service)
     identity = new_id()
-    title = _("%(service)s back to before %(version)s") % {"service": service.name, "version": change.version}
-    title = title[:200]
+    title = Phrase(BACK, {"service": service.name, "version": change.version})
     spec = compile_rollback(
         service,
         pin,
@@ -92,7 +94,8 @@ def _propose(
             kind=PlanKind.ROLLBACK,
             service=service.slug,
             team=service.team_slug,
-            title=title,
+            title=str(title)[:200],
+            title_phrase=title.to_json(),
             incident_id=incident_id,
             change_id=change.id,
             pin_id=pin.id,

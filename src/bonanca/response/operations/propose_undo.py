@@ -19,7 +19,9 @@ from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.propose_rollback import VALID_FOR
 from bonanca.response.queries import CheckResult, Preview, ProposedPlanView, StepPreview, get_plan, plan_view
 from bonanca.response.state import PlanKind, PlanState
+from bonanca.ui.phrases import Phrase
 
+UNDO = gettext_noop("Undo: %(title)s")
 KEPT = gettext_noop("What is replaced now was kept: it comes back byte for byte, and what replaced it is kept in turn")
 
 
@@ -52,11 +54,13 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         checks=(CheckResult(True, KEPT),),
         steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
     )
+    title = Phrase(UNDO, {"title": plan.title_phrase or plan.title})
     row = ProposedPlan.objects.create(
         kind=PlanKind.UNDO,
         service=plan.service,
         team=plan.team,
-        title=(_("Undo: %(title)s") % {"title": plan.title})[:200],
+        title=str(title)[:200],
+        title_phrase=title.to_json(),
         incident_id=plan.incident_id,
         change_id=plan.change_id,
         pin_id=plan.pin_id,

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils.formats import number_format
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
 from bonanca.signals.budgets import budget_of
@@ -20,8 +19,12 @@ from bonanca.signals.objectives import CounterSource, Objective
 from bonanca.signals.operations.fire_alerts import NewAlert, fire_alerts
 from bonanca.signals.operations.resolve_alert import resolve_alert
 from bonanca.signals.state import AlertState, Door
+from bonanca.ui.phrases import Phrase
 
 ALERT_NAME = "SLOBurnRate"
+BURNS = gettext_noop(
+    "%(name)s: %(share)s %% of requests fail, budget burns %(burn)s times too fast (%(long)s and %(short)s)"
+)
 LOOK_BACK_AT_LEAST_S = 600
 REFRESH_AFTER = timedelta(seconds=5)
 
@@ -107,7 +110,7 @@ def _fire(
         summary=summary,
         starts_at=min(start, now),
         labels=labels,
-        annotations={"objective": objective.name, "summary": summary},
+        annotations={"objective": objective.name, "summary": str(summary)},
         evidence={
             "at_detection": _figures(rule, verdict),
             "worst": _figures(rule, verdict),
@@ -118,17 +121,18 @@ def _fire(
     return len(fire_alerts([alert], actor=SYSTEM("signals"), now=now))
 
 
-def _summary(objective: Objective, rule: BurnRule, verdict: BurnVerdict) -> str:
-    # Stored text: in the installation's language, as people will read it in messages.
-    return _(
-        "%(name)s: %(share)s %% of requests fail, budget burns %(burn)s times too fast (%(long)s and %(short)s)"
-    ) % {
-        "name": objective.service_name,
-        "share": number_format(100 * verdict.short.ratio, 0 if verdict.short.ratio >= 0.1 else 1),
-        "burn": number_format(verdict.short_burn, 1),
-        "long": window_label(rule.long_s),
-        "short": window_label(rule.short_s),
-    }
+def _summary(objective: Objective, rule: BurnRule, verdict: BurnVerdict) -> Phrase:
+    share = 100 * verdict.short.ratio
+    return Phrase(
+        BURNS,
+        {
+            "name": objective.service_name,
+            "share": round(share) if share >= 10 else round(share, 1),
+            "burn": round(verdict.short_burn, 1),
+            "long": window_label(rule.long_s),
+            "short": window_label(rule.short_s),
+        },
+    )
 
 
 def _figures(rule: BurnRule, verdict: BurnVerdict) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bonanca.kernel.ids import new_id
 from bonanca.outbox.operations.publish import publish
 from bonanca.signals.events import AlertFiring
 from bonanca.signals.models import Alert
+from bonanca.ui.phrases import Words, stored
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class NewAlert:
     door: str
     service: str
     severity: str
-    summary: str
+    summary: Words
     starts_at: datetime
     labels: Mapping[str, str]
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -74,6 +75,7 @@ def fire_alerts(alerts: Sequence[NewAlert], *, actor: Actor, now: datetime) -> t
                 slo=row.slo or None,
                 labels=dict(row.labels),
                 door=row.door,
+                summary_phrase=row.summary_phrase,
             ),
             now=now,
         )
@@ -88,7 +90,8 @@ def _row(alert: NewAlert, now: datetime) -> Alert:
         service=alert.service,
         slo=alert.slo,
         severity=alert.severity,
-        summary=alert.summary[:300],
+        summary=str(alert.summary)[:300],
+        summary_phrase=stored(alert.summary),
         starts_at=alert.starts_at,
         detected_at=now,
         seen_at=now,

@@ -59,6 +59,7 @@ def resolve_alert(
             slo=row.slo or None,
             labels=dict(row.labels),
             reason=reason,
+            summary_phrase=row.summary_phrase,
         ),
         now=now,
     )
