@@ -213,6 +213,7 @@ def test_the_page_leaves_out_what_it_shows_itself() -> None:
         ("../../etc/passwd\n", "2026-03-12-etcpasswd.md"),
         ("結帳失敗", "2026-03-12-inc-7.md"),
         ("x" * 200, f"2026-03-12-{'x' * 60}.md"),
+        ("checkout fails " * 9, "2026-03-12-checkout-fails-checkout-fails-checkout-fails-checkout-fails.md"),
     ],
 )
 def test_its_file_is_named_by_day_and_title(title: str, name: str) -> None:

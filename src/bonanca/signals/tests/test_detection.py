@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.utils import translation
 
 from bonanca.outbox.models import OutboxEvent
 from bonanca.signals import objectives, queries
@@ -37,6 +38,9 @@ def test_a_burn_is_found_within_ten_seconds_and_dated_to_its_first_bad_second(co
     assert critical.starts_at == began.replace(microsecond=0)
     assert critical.service == "loja-api"
     assert critical.evidence["at_detection"]["short"]["bad"] > 0
+    for language, words in (("en", "of requests fail"), ("pt-br", "das requisições falham")):
+        with translation.override(language):
+            assert words in queries.get_alert(critical.id).summary
     [high, critical_event] = sorted(events("firing"), key=lambda e: e["severity"], reverse=True)
     assert critical_event["severity"] == "critical"
     assert high["severity"] == "high"
