@@ -79,8 +79,7 @@ def test_a_storm_walks_through_the_house(shop: Shop, monkeypatch: pytest.MonkeyP
         assert part in words
     draft = postmortem_of(incident.id)
     assert draft is not None
-    evidence = evidence_of(draft.id)
-    seconds = evidence.detection
+    seconds = (evidence := evidence_of(draft.id)).detection
     assert (seconds.detect_s, seconds.page_s, seconds.acknowledge_s) == (10.0, 11.0, 20.0)
     assert (seconds.contain_s, seconds.restore_s) == (30.0, 80.0)
     assert (said(evidence.rollback), evidence.containments) == ("Loja back to before v2", ["/checkout"])
