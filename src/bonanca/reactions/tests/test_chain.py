@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import translation
@@ -84,9 +85,13 @@ def test_a_storm_walks_through_the_house(shop: Shop, monkeypatch: pytest.MonkeyP
     assert (seconds.contain_s, seconds.restore_s) == (30.0, 80.0)
     assert (said(evidence.rollback), evidence.containments) == ("Loja back to before v2", ["/checkout"])
     assert waiting() == 0
+    _reads_in_portuguese(incident.id, plan.id)
+
+
+def _reads_in_portuguese(incident_id: UUID, plan_id: UUID) -> None:
+    """The same record, read by somebody else: nothing that the software wrote is in one language only."""
     with translation.override("pt-br"):
-        # The same record, read by somebody else: nothing that the software wrote is in one language only.
-        portuguese = " | ".join(told(incident.id))
+        portuguese = " | ".join(told(incident_id))
         assert "Loja de volta a antes de v2" in portuguese
         assert "back to before" not in portuguese
-        assert get_plan(plan.id).title == "Loja de volta a antes de v2"
+        assert get_plan(plan_id).title == "Loja de volta a antes de v2"
