@@ -6,18 +6,15 @@ from dataclasses import asdict
 from typing import Any
 
 from bonanca.durable.plan import PlanSpec, StepSpec
-from bonanca.ui.phrases import phrase_of, stored
+from bonanca.ui.phrases import Words
 
 
 def spec_to_json(spec: PlanSpec) -> dict[str, Any]:
-    """Return the plan as JSON values."""
-    data = asdict(spec)
-    data["title"] = str(spec.title)
-    return {**data, "title_phrase": stored(spec.title)}
+    """Return the plan as JSON values, its title as plain words: the proposed plan keeps the phrase of it."""
+    return {**asdict(spec), "title": str(spec.title)}
 
 
-def spec_from_json(data: dict[str, Any]) -> PlanSpec:
-    """Return the plan that `spec_to_json` wrote."""
-    title = phrase_of(data["title"], data.get("title_phrase"))
-    known = {name: data[name] for name in ("kind", "subject", "context")}
-    return PlanSpec(title=title, steps=tuple(StepSpec(**step) for step in data["steps"]), **known)
+def spec_from_json(data: dict[str, Any], *, title: Words) -> PlanSpec:
+    """Return the plan that `spec_to_json` wrote, under the title that the proposed plan has."""
+    steps = tuple(StepSpec(**step) for step in data["steps"])
+    return PlanSpec(**{**data, "title": title, "steps": steps})

@@ -6,8 +6,10 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.mail import BadHeaderError
 from django.db import connection
 
+from bonanca.notify.channels.email import send
 from bonanca.notify.models import Message
 from bonanca.notify.operations import send_due as sending
 from bonanca.notify.operations.enqueue_message import enqueue_message
@@ -46,6 +48,19 @@ def test_a_message_arrives_and_is_told(mail: MailServer) -> None:
     assert (event["message_id"], event["key"], event["to"]) == (str(found.id), found.key, "ana@loja.example")
     assert send_due(NOW + timedelta(days=1)) == 0
     assert len(mail.received) == 1
+
+
+@pytest.mark.parametrize("subject", ["Loja", "Loja: 30 % das requisições falham, o orçamento queima " * 3, "é" * 200])
+def test_a_subject_arrives_as_it_was_written_however_long(mail: MailServer, subject: str) -> None:
+    subject = f"[CRITICAL] INC-1 {subject.strip()}"
+    send("ana@loja.example", subject, "Olá", "<1@loja.example>")
+    assert [received["Subject"] for received in mail.received] == [subject]
+
+
+def test_a_subject_of_two_lines_is_refused(mail: MailServer) -> None:
+    with pytest.raises(BadHeaderError):
+        send("ana@loja.example", "Loja\r\nBcc: all@loja.example", "Olá", "<1@loja.example>")
+    assert mail.received == []
 
 
 def test_the_moment_of_delivery_is_when_the_server_took_it(mail: MailServer) -> None:

@@ -22,6 +22,7 @@ from bonanca.response.models import ProposedPlan
 from bonanca.response.queries import ProposedPlanView, get_plan
 from bonanca.response.specs import spec_from_json
 from bonanca.response.state import PlanKind, PlanState
+from bonanca.ui.phrases import phrase_of
 
 
 class NotWaiting(Conflict):
@@ -122,4 +123,5 @@ def _start(plan: ProposedPlanView, actor: Actor, now: datetime) -> PlanRunView:
         assert row.undoes is not None
         assert row.undoes.run_id is not None
         return undo_plan(row.undoes.run_id, actor=actor, now=now)
-    return start_plan(spec_from_json(row.spec), actor=actor, now=now, key=f"response:{plan.id}")
+    spec = spec_from_json(row.spec, title=phrase_of(row.title, row.title_phrase))
+    return start_plan(spec, actor=actor, now=now, key=f"response:{plan.id}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import smtplib
+from email.header import Header
+from typing import Any
 
 from django.core.mail import EmailMessage
 
@@ -11,15 +13,26 @@ from bonanca.notify.channels.contract import CannotDeliver
 __all__ = ["send"]
 
 
+class _Message(EmailMessage):
+    """A message whose long subject begins on the line of its name.
+
+    Django encodes a subject as if it had a line for itself; folded once more on its way out, it then begins after an
+    empty line, which mail programs show as a blank before the words (RFC 5322, 2.2.3; RFC 2047, 2).
+    """
+
+    def message(self) -> Any:
+        built = super().message()  # refuses a subject of several lines
+        built.replace_header("Subject", Header(str(self.subject), "utf-8", header_name="Subject"))
+        return built
+
+
 def send(to: str, subject: str, body: str, message_id: str) -> None:
     """Hand one plain-text message to the configured SMTP server.
 
     Raises:
         CannotDeliver: the server refused it (permanently for a 5xx answer) or could not be reached.
     """
-    message = EmailMessage(
-        subject, body, to=[to], headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
-    )
+    message = _Message(subject, body, to=[to], headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"})
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused as refused:
