@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import translation
 
 from bonanca.delivery.queries import get_change
 from bonanca.durable.queries import get_run, list_runs
@@ -91,6 +92,8 @@ def test_a_commander_approves_and_exactly_this_starts(shop: Shop) -> None:
     assert [(s.key, s.kind) for s in run.steps] == [(s.key, s.kind) for s in plan.preview.steps]
     assert (run.kind, run.subject, run.context["plan_id"]) == ("rollback", "service:loja-api", str(plan.id))
     assert plan_of_run(run.id) == running
+    with translation.override("pt-br"):
+        assert get_run(run.id).title == get_plan(plan.id).title == "Loja de volta a antes de v2"
     [event] = events("response.plan.approved")
     assert (event["plan_id"], event["actor"], event["kind"]) == (str(plan.id), "Ana Souza", "rollback")
 
