@@ -20,8 +20,8 @@ class _Message(EmailMessage):
     empty line, which mail programs show as a blank before the words (RFC 5322, 2.2.3; RFC 2047, 2).
     """
 
-    def message(self) -> Any:
-        built = super().message()  # refuses a subject of several lines
+    def message(self, **options: Any) -> Any:
+        built = super().message(**options)  # refuses a subject of several lines
         built.replace_header("Subject", Header(str(self.subject), "utf-8", header_name="Subject"))
         return built
 
