@@ -210,15 +210,6 @@ def read_header(source: Source) -> Header:
     return _parsed(fixed + body[:length], body[:length], body[length:])
 
 
-def opens(header: Header, identities: Sequence[str]) -> None:
-    """Check, without reading a chunk, that one of the private keys opens the envelope and the header is as written.
-
-    Raises:
-        WrongIdentity, EnvelopeDamaged.
-    """
-    _chunk_key(header, identities)
-
-
 def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> Header:
     """Check and decrypt an envelope; only authenticated plaintext reaches `sink`, in order.
 
@@ -235,7 +226,12 @@ def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> H
         WrongIdentity: the header is readable, but no identity opens its key.
     """
     header = read_header(source)
-    cipher = AESGCM(_chunk_key(header, identities))
+    header_key, chunk_key = _keys(_unwrap(header, identities))
+    if not hmac.compare_digest(_mac(header_key, header.raw), header.mac):
+        raise EnvelopeDamaged(
+            _("The header (bytes 0 to %(end)d) is damaged: its HMAC does not fit.") % {"end": header.first_chunk_at - 1}
+        )
+    cipher = AESGCM(chunk_key)
     sealed_bytes = header.chunk_bytes + TAG_BYTES
     chunk, index, at = _read_exactly(source, sealed_bytes), 0, header.first_chunk_at
     while True:
@@ -245,16 +241,6 @@ def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> H
         if last:
             return header
         chunk, index, at = following, index + 1, at + sealed_bytes
-
-
-def _chunk_key(header: Header, identities: Sequence[str]) -> bytes:
-    """The key of the chunks, once the header is known to be what was written."""
-    header_key, chunk_key = _keys(_unwrap(header, identities))
-    if not hmac.compare_digest(_mac(header_key, header.raw), header.mac):
-        raise EnvelopeDamaged(
-            _("The header (bytes 0 to %(end)d) is damaged: its HMAC does not fit.") % {"end": header.first_chunk_at - 1}
-        )
-    return chunk_key
 
 
 def _opened_chunk(cipher: AESGCM, header: Header, chunk: bytes, index: int, at: int, *, last: bool) -> bytes:

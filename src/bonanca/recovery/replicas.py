@@ -90,19 +90,6 @@ class Replica:
         except PROBLEMS as error:
             raise self._problem(error) from error
 
-    def size_of(self, name: str) -> int:
-        """Bytes of the object, without reading it.
-
-        Raises:
-            ReplicaMissing: it is not there. ReplicaProblem: the place does not answer.
-        """
-        try:
-            return int(obstore.head(self._open(), name)["size"])
-        except FileNotFoundError as error:
-            raise ReplicaMissing(_("%(place)s: there is no %(name)s") % {"place": self.place, "name": name}) from error
-        except PROBLEMS as error:
-            raise self._problem(error) from error
-
     def fetch(self, name: str, target: Path | None = None) -> Fetched:
         """Read the whole object, into `target` when it is given, and say what it was.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,15 +13,26 @@ from typing import Any
 import psycopg
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.postgres.cluster import Cluster
+from bonanca.actuators.postgres.dump import create_empty, restore_database
 from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import session
-from bonanca.catalog.spec import ServiceView
-from bonanca.kernel.errors import BonancaError
-from bonanca.recovery.engines.base import Evidence, Say, Target, engine_for
-from bonanca.recovery.engines.fetching import places_of, read_back, timed
+from bonanca.kernel.errors import BonancaError, Unavailable
+from bonanca.recovery.envelope import open_envelope
+from bonanca.recovery.replicas import Fetched, Replica, ReplicaMissing, ReplicaProblem
+from bonanca.recovery.sealing import DiskFull, disk_full_named
 from bonanca.recovery.views import BackupView
 
 CHECK_TIMEOUT_S = 60.0
+# The restored database, its write-ahead log and the opened dump beside the sealed one.
+ROOM_FACTOR = 1.5
+Say = Callable[[float | None, str], None]
+
+
+class NoReplicaIntact(Unavailable):
+    """No place gave the backup back as it was written. `lost`: every place answered, and none has it any more."""
+
+    lost = False
 
 
 class DrillNotHeld(BonancaError):
@@ -38,9 +50,11 @@ class Check:
 
 
 @dataclass
-class Findings(Evidence):
+class Findings:
     """What the drill saw, as JSON facts; it grows while the drill goes on, so that a failure keeps what was seen."""
 
+    replicas: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
 
@@ -49,7 +63,6 @@ class Findings(Evidence):
 
 
 def restore_and_check(
-    service: ServiceView,
     backup: BackupView,
     folder: Path,
     *,
@@ -69,26 +82,90 @@ def restore_and_check(
     Raises:
         NoReplicaIntact, WrongIdentity, EnvelopeDamaged, DiskFull, DumpFailed, ClusterFailed, DrillNotHeld.
     """
+    _room(folder, backup)
+    folder.mkdir(mode=0o700, parents=True)
     began = monotonic()
-    at = Target(backup_id=backup.id)
-    engine = engine_for(backup)
-    restored = engine.materialise(service, at, folder, identities=identities, say=say, evidence=findings)
+    sealed = _fetch_intact(backup, folder, findings, say)
+    say(0.25, _("opening"))
+    dump = folder / "dump"
+    with _timed(findings, "open"), disk_full_named(dump), sealed.open("rb") as source, dump.open("xb") as out:
+        open_envelope(source, out, identities=identities)
+    sealed.unlink()
+    scratch = Cluster(folder / "server")
     try:
-        dsn = restored.dsn()
+        say(0.35, _("starting a scratch server"))
+        with _timed(findings, "server"):
+            scratch.init(durable=False)
+            scratch.start(durable=False)
+            scratch.wait_ready()
+        say(0.5, _("restoring"))
+        dsn = scratch.dsn(backup.database)
+        with _timed(findings, "restore"):
+            create_empty(dsn)
+            restore_database(dsn, dump)
         restore_seconds = monotonic() - began
         say(0.8, _("checking"))
-        with timed(findings, "check"):
+        with _timed(findings, "check"):
             _compare_counts(dsn, backup.row_counts, findings)
             _run_checks(dsn, checks, findings)
     finally:
-        restored.stop()
+        scratch.stop()
     say(0.9, _("reading the other places"))
-    read = {found["place"] for found in findings.replicas}
-    for place in places_of(backup):
-        if place not in read:
-            read_back(place, backup, None, findings)
+    for replica in backup.replicas[len(findings.replicas) :]:
+        _read_back(replica.place, backup, None, findings)
     _verdict(findings)
     return restore_seconds
+
+
+def _room(folder: Path, backup: BackupView) -> None:
+    needed = backup.size_bytes + backup.plain_bytes + int(backup.database_bytes * ROOM_FACTOR)
+    free = shutil.disk_usage(folder.parent).free
+    if free < needed:
+        raise DiskFull(
+            _("The drill needs %(needed).0f MB on the disk of %(folder)s and %(free).0f MB are free.")
+            % {"needed": needed / 1e6, "folder": folder.parent, "free": free / 1e6}
+        )
+
+
+def _fetch_intact(backup: BackupView, folder: Path, findings: Findings, say: Say) -> Path:
+    target = folder / "sealed.bnc"
+    for replica in backup.replicas:
+        say(0.05, _("reading %(place)s") % {"place": replica.place})
+        if _read_back(replica.place, backup, target, findings):
+            return target
+    problems = "; ".join(found["error"] for found in findings.replicas)
+    none = NoReplicaIntact(_("No place holds the backup as it was written. %(problems)s") % {"problems": problems})
+    none.lost = all(found["answered"] for found in findings.replicas)
+    raise none
+
+
+def _read_back(place: str, backup: BackupView, target: Path | None, findings: Findings) -> bool:
+    began = monotonic()
+    error, answered = "", True
+    try:
+        with disk_full_named(target or Path("/dev/null")):
+            fetched = Replica(place).fetch(backup.object_name, target)
+    except ReplicaProblem as problem:
+        error, answered = problem.message, isinstance(problem, ReplicaMissing)
+    else:
+        if fetched != Fetched(backup.size_bytes, backup.sha256):
+            error = _damage(place, backup, fetched)
+    seconds = round(monotonic() - began, 3)
+    findings.replicas.append(
+        {"place": place, "ok": not error, "answered": answered, "error": error, "seconds": seconds}
+    )
+    return not error
+
+
+def _damage(place: str, backup: BackupView, fetched: Fetched) -> str:
+    return _("%(place)s: %(name)s is damaged: %(size)d bytes, SHA-256 %(sum)s…; written were %(wanted)d, %(ours)s…") % {
+        "place": place,
+        "name": backup.object_name,
+        "size": fetched.size,
+        "sum": fetched.sha256[:12],
+        "wanted": backup.size_bytes,
+        "ours": backup.sha256[:12],
+    }
 
 
 def _compare_counts(dsn: str, expected: Mapping[str, int], findings: Findings) -> None:
@@ -155,3 +232,16 @@ def _verdict(findings: Findings) -> None:
     ]
     if problems:
         raise DrillNotHeld("; ".join(problems))
+
+
+class _timed:  # noqa: N801 - reads as the with-statement's verb
+    """Adds the seconds of its block to the findings."""
+
+    def __init__(self, findings: Findings, phase: str) -> None:
+        self._findings, self._phase = findings, phase
+
+    def __enter__(self) -> None:
+        self._began = monotonic()
+
+    def __exit__(self, *exc: object) -> None:
+        self._findings.seconds[self._phase] = round(monotonic() - self._began, 3)

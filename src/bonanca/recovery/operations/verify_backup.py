@@ -15,7 +15,6 @@ from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import Conflict
 from bonanca.recovery import holding
-from bonanca.recovery.engines.fetching import NoReplicaIntact
 from bonanca.recovery.envelope import EnvelopeDamaged
 from bonanca.recovery.folders import remove_scratch, scratch_folder
 from bonanca.recovery.identities import IdentityUnreadable, read_identity_file
@@ -23,7 +22,7 @@ from bonanca.recovery.models import Drill
 from bonanca.recovery.operations.begin_drill import begin_drill
 from bonanca.recovery.operations.finish_drill import fail_drill, pass_drill
 from bonanca.recovery.queries import get_backup, get_drill
-from bonanca.recovery.scratch import Check, DrillNotHeld, Findings, restore_and_check
+from bonanca.recovery.scratch import Check, DrillNotHeld, Findings, NoReplicaIntact, restore_and_check
 from bonanca.recovery.state import BackupState, DrillState
 from bonanca.recovery.views import BackupView, DrillView
 
@@ -65,7 +64,6 @@ def verify_backup(
     try:
         service = get_service(backup.service)
         restore_seconds = restore_and_check(
-            service,
             backup,
             scratch_folder(drill.id),
             identities=read_identity_file(_identity(service, identity_file)),
