@@ -69,6 +69,13 @@ def render(text: str, facts: Mapping[str, Any]) -> str:
         return translated
 
 
+class _Decimal(float):
+    """A number that %s shows with the language's separators, and that %d and %.2f still take for a number."""
+
+    def __str__(self) -> str:
+        return number_text(float(self), 0 if self.is_integer() else 1)
+
+
 def _word(name: str, fact: Any) -> Any:
     """Return a fact for the reader: phrases translated, seconds (`…_s`) as a duration, decimals of the locale."""
     if isinstance(fact, Phrase):
@@ -79,9 +86,7 @@ def _word(name: str, fact: Any) -> Any:
         return _(str(fact))
     if name.endswith("_s") and isinstance(fact, int | float):
         return duration_text(fact)
-    if isinstance(fact, float):
-        return number_text(fact, 0 if fact.is_integer() else 1)
-    return fact
+    return _Decimal(fact) if isinstance(fact, float) else fact
 
 
 def _is_phrase(data: Mapping[str, Any]) -> bool:

@@ -31,6 +31,11 @@ def test_numbers_and_durations_follow_the_language() -> None:
         assert render("%(share)s %(whole)s %(count)s %(took_s)s", facts) == "7.4 18 1234 0.4 s"
 
 
+def test_a_placeholder_may_say_how_a_number_is_written() -> None:
+    with translation.override("en"):
+        assert render("%(free).0f MB, %(rows)d rows", {"free": 12.6, "rows": 3.0}) == "13 MB, 3 rows"
+
+
 def test_facts_of_another_release_leave_the_words_readable() -> None:
     with translation.override("en"):
         assert render("Alert: %(other)s", {"summary": "x"}) == "Alert: %(other)s"
