@@ -194,7 +194,8 @@ async def _arrivals(buyers: Buyers, rate: float, stop: asyncio.Event) -> None:
     while not stop.is_set():
         due += buyers.chance.expovariate(rate)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), max(0.0, due - time.monotonic()))
+            async with asyncio.timeout(max(0.0, due - time.monotonic())):
+                await stop.wait()
         if len(inside) >= MOST_AT_ONCE:
             buyers.counts.skipped += 1
             continue
@@ -214,7 +215,8 @@ async def _report(options: argparse.Namespace, counts: Counts, stop: asyncio.Eve
         if options.live is not None:
             write_json(options.live, counts.as_json())
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 0.5)
+            async with asyncio.timeout(0.5):
+                await stop.wait()
 
 
 def write_json(file: Path, data: dict[str, Any]) -> None:

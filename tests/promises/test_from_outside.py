@@ -9,6 +9,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +41,10 @@ class Mail:
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        text = envelope.content.decode()
-        subject, identity = (re.search(rf"^{name}: *(.*)$", text, re.MULTILINE) for name in ("Subject", "Message-ID"))
-        assert subject
-        assert identity
-        self.taken.append((subject[1].strip(), identity[1].strip()))
-        if self.hold and self.hold in subject[1] and not self.held.is_set():
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        subject, identity = str(message["Subject"]), str(message["Message-ID"])
+        self.taken.append((subject, identity))
+        if self.hold and self.hold in subject and not self.held.is_set():
             self.held.set()
             await asyncio.Event().wait()
         return "250 taken"

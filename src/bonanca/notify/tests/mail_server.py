@@ -14,7 +14,7 @@ from bonanca.actuators.postgres.ports import free_port
 
 
 class MailServer:
-    """`answers` says what a recipient gets (default: accepted); `received` is what was accepted."""
+    """`answers` says what a recipient gets (default: accepted); `received` is what was accepted, `raw` its bytes."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -22,6 +22,7 @@ class MailServer:
         self.on_data: Callable[[], str] = lambda: "250 accepted"
         self._lock = threading.Lock()
         self._received: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self._controller: Controller | None = Controller(self, hostname="127.0.0.1", port=self.port)
         self._controller.start()
 
@@ -47,5 +48,6 @@ class MailServer:
         answer = self.on_data()
         if answer.startswith("250"):
             with self._lock:
+                self.raw.append(envelope.content)
                 self._received.append(message_from_bytes(envelope.content, policy=policy.default))
         return answer

@@ -50,11 +50,18 @@ def test_a_message_arrives_and_is_told(mail: MailServer) -> None:
     assert len(mail.received) == 1
 
 
-@pytest.mark.parametrize("subject", ["Loja", "Loja: 30 % das requisições falham, o orçamento queima " * 3, "é" * 200])
+@pytest.mark.parametrize(
+    "subject", ["Loja", "Loja: tudo cai " * 12, "Loja: 30 % das requisições falham, o orçamento queima " * 3, "é" * 200]
+)
 def test_a_subject_arrives_as_it_was_written_however_long(mail: MailServer, subject: str) -> None:
     subject = f"[CRITICAL] INC-1 {subject.strip()}"
     send("ana@loja.example", subject, "Olá", "<1@loja.example>")
     assert [received["Subject"] for received in mail.received] == [subject]
+
+
+def test_a_plain_subject_is_sent_in_plain_letters(mail: MailServer) -> None:
+    send("ana@loja.example", "[HIGH] INC-1 Pedidos falham", "Olá", "<1@loja.example>")
+    assert b"Subject: [HIGH] INC-1 Pedidos falham\r\n" in mail.raw[0]
 
 
 def test_a_subject_of_two_lines_is_refused(mail: MailServer) -> None:

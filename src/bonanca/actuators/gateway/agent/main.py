@@ -77,7 +77,8 @@ class Agent:
             write_dynamic(self._store.folder, wanted)
             await self.traefik.start()
             with suppress(TimeoutError):  # What is not live by then is seen to while it runs.
-                await asyncio.wait_for(self._see_it_live(wanted), REWRITE_S)
+                async with asyncio.timeout(REWRITE_S):
+                    await self._see_it_live(wanted)
             self._tell_host()
             if started is not None:
                 started()
@@ -215,13 +216,16 @@ class Agent:
         # In slices: the wall clock can be set, and Traefik can come back from a crash, while we sleep.
         left_s = min((expiry - utc_now()).total_seconds(), 1.0) if expiry is not None else 1.0
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), max(left_s, 0.0))
+            async with asyncio.timeout(max(left_s, 0.0)):
+                await self._changed.wait()
 
     async def _tell_web(self) -> None:
         """Report what is live at once when it changes and every few seconds as a sign of life."""
         while True:
+            # Not wait_for: on Python 3.11 it swallows a cancellation that meets the event, and the agent never ends.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._report_due.wait(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._report_due.wait()
             self._report_due.clear()
             if self._applied is None:
                 continue

@@ -119,7 +119,8 @@ class Traefik:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), GRACE_S)
+            async with asyncio.timeout(GRACE_S):
+                await process.wait()
         except TimeoutError:
             process.kill()
             await process.wait()
@@ -167,7 +168,8 @@ class Traefik:
         silent = 0
         while True:
             try:
-                return await asyncio.wait_for(process.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    return await process.wait()
             except TimeoutError:
                 silent = 0 if await self._ping() else silent + 1
             if silent >= 5:

@@ -22,7 +22,10 @@ class _Message(EmailMessage):
 
     def message(self, **options: Any) -> Any:
         built = super().message(**options)  # refuses a subject of several lines
-        built.replace_header("Subject", Header(str(self.subject), "utf-8", header_name="Subject"))
+        subject = str(self.subject)
+        # Plain words stay plain: what searches raw mail, and people who read it so, find them.
+        charset = "us-ascii" if subject.isascii() else "utf-8"
+        built.replace_header("Subject", Header(subject, charset, header_name="Subject"))
         return built
 
 
