@@ -20,6 +20,8 @@ _session = pytest.StashKey[tuple[Path, Cluster]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server and point Django at it before its settings are read."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return  # pytest-xdist: each of its workers has a server of its own, the one who hands out tests needs none
     _sweep()
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
     cluster = Cluster(folder / "home" / "postgres")

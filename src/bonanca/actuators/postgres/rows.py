@@ -89,7 +89,11 @@ def written_since(connection: Connection, table: DeclaredTable, *, since: dateti
     Raises:
         UnknownColumns: the table or a column is not there. Unavailable: not counted within the timeout.
     """
-    names = {"table": table.identifier, "written_at": sql.Identifier(table.written_at), "row": sql.Identifier("t")}
+    names = {
+        "table": table.identifier,
+        "written_at": sql.Identifier(table.written_at),
+        "key": sql.Identifier(table.key),
+    }
     try:
         counted = connection.execute(
             sql.SQL(
@@ -102,7 +106,7 @@ def written_since(connection: Connection, table: DeclaredTable, *, since: dateti
         sample = connection.execute(
             sql.SQL(
                 "SELECT row_to_json(t)::text FROM {table} t WHERE t.{written_at} > %(since)s"
-                " ORDER BY t.{written_at} DESC LIMIT %(limit)s"
+                " ORDER BY t.{written_at} DESC, t.{key} DESC LIMIT %(limit)s"
             ).format(**names),
             {"since": since, "limit": SAMPLE},
         ).fetchall()
