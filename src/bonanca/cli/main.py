@@ -35,7 +35,7 @@ def _version(wanted: bool) -> None:
 
 
 def build() -> typer.Typer:
-    """Return the whole command: our own parts, then each room's `cli.py` (an `app`, or `register(root)`, or both)."""
+    """Return the whole command: our own parts, then what each room offers: an `app`, or `register(root)`, or both."""
     root = typer.Typer(
         name="bonanca",
         help=HELP,
@@ -64,9 +64,10 @@ def build() -> typer.Typer:
 
 
 def room_commands() -> list[str]:
-    """Return the module names of the rooms' command files, in a stable order."""
+    """Return the module names of the rooms' command files (`cli.py`, or those in `cli/`), in a stable order."""
     base = Path(__file__).parent.parent
-    files = sorted([*base.glob("*/cli.py"), *base.glob("actuators/*/cli.py"), *base.glob("cli/demo/cli.py")])
+    patterns = ("*/cli.py", "*/cli/[!_]*.py", "actuators/*/cli.py", "cli/demo/cli.py")
+    files = sorted(file for pattern in patterns for file in base.glob(pattern))
     return [".".join(("bonanca", *file.relative_to(base).with_suffix("").parts)) for file in files]
 
 

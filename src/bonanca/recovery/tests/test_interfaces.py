@@ -16,7 +16,7 @@ from bonanca.access.operations.create_token import create_token
 from bonanca.catalog.spec import RepositorySpec
 from bonanca.durable.queries import list_runs
 from bonanca.kernel.errors import NotFound
-from bonanca.recovery.cli import app
+from bonanca.recovery.cli.backup import app
 from bonanca.recovery.identities import InvalidRecipient
 from bonanca.recovery.models import Backup
 from bonanca.recovery.operations.begin_backup import begin_backup

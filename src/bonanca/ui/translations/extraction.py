@@ -23,7 +23,7 @@ KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
 # Text of the command line is English only; tests and migrations are seen by nobody who needs another language.
-SKIPPED_FOLDERS = {"tests", "migrations", "locale", "static", "__pycache__"}
+SKIPPED_FOLDERS = {"cli", "tests", "migrations", "locale", "static", "__pycache__"}
 SKIPPED_FILES = {"cli.py"}
 
 

@@ -1,23 +1,21 @@
-"""Backups, pins and what a rollback would cost, over HTTP."""
+"""Backups over HTTP."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Header, Router, Schema
+from ninja import Header, Schema
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.recovery import queries
+from bonanca.recovery.api.router import router
 from bonanca.recovery.operations.start_backup import start_backup
 from bonanca.recovery.operations.start_drill import start_drill
-
-router = Router(tags=["backups"])
 
 
 class ReplicaOut(Schema):
@@ -44,36 +42,6 @@ class BackupOut(Schema):
     age_seconds: float | None
     error: str
     replicas: list[ReplicaOut]
-
-
-class PinOut(Schema):
-    id: UUID
-    service: str
-    change_id: str
-    state: str
-    release_sha: str
-    config_sha256: str
-    copy_name: str
-    taken_at: datetime
-    size_bytes: int | None
-    held_seconds: float | None
-    expires_at: datetime
-
-
-class RowsAtRiskOut(Schema):
-    table: str
-    written_since: int | None
-    changed: int | None
-    sample: list[dict[str, Any]]
-    problem: str
-
-
-class KeptOut(Schema):
-    name: str
-    database: str
-    kept_at: datetime
-    kept_by: str
-    size_bytes: int | None
 
 
 class StartedPlanOut(Schema):
@@ -119,25 +87,3 @@ def verify(request: HttpRequest, backup_id: UUID, idempotency_key: Header[str | 
     key = f"drill:{backup_id}:asked:{idempotency_key or new_id()}"
     run = start_drill(backup_id=backup_id, actor=caller(request), now=utc_now(), key=key)
     return {"plan_id": run.id, "state": run.state}
-
-
-@router.get("pins", response=list[PinOut])
-def pins(request: HttpRequest, service: str) -> object:
-    """Return the service's pins, newest first."""
-    require(caller(request), Permission.READ)
-    return list(queries.pins_of(service))
-
-
-@router.get("pins/{uuid:pin_id}/rows-at-risk", response=list[RowsAtRiskOut])
-def at_risk(request: HttpRequest, pin_id: UUID) -> object:
-    """Return what a return to the pin would set aside, counted now."""
-    pin = queries.get_pin(pin_id)
-    require(caller(request), Permission.RESPOND, team=queries.team_of(pin.service))
-    return list(queries.rows_at_risk(pin.service, pin_id, utc_now()))
-
-
-@router.get("kept-databases", response=list[KeptOut])
-def kept(request: HttpRequest, service: str) -> object:
-    """Return the databases that rollbacks of the service replaced and kept."""
-    require(caller(request), Permission.READ)
-    return list(queries.kept_databases(service))

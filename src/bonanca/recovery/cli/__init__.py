@@ -1,0 +1,1 @@
+"""Commands of recovery, a file for each group."""

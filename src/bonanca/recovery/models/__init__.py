@@ -1,0 +1,17 @@
+"""Backups with their replicas and drills, pins, rows that a rollback sets aside. No content of any row is here."""
+
+from bonanca.recovery.models.backups import Backup, BackupReplica
+from bonanca.recovery.models.drills import Drill
+from bonanca.recovery.models.holder import Holder
+from bonanca.recovery.models.pins import Pin
+from bonanca.recovery.models.rows import SetAside, SetAsideRow
+
+__all__ = [
+    "Backup",
+    "BackupReplica",
+    "Drill",
+    "Holder",
+    "Pin",
+    "SetAside",
+    "SetAsideRow",
+]

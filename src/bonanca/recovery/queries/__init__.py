@@ -1,0 +1,68 @@
+"""Reading recovery: backups, drills, pins, kept databases and rows at risk."""
+
+from bonanca.recovery.queries.backups import (
+    BackupNotFound,
+    backup_by_key,
+    declares_backup,
+    get_backup,
+    last_attempt,
+    latest_backup,
+    latest_verified_backup,
+    list_backups,
+    overview,
+    team_of,
+)
+from bonanca.recovery.queries.drills import get_drill, passed_drill_by_key
+from bonanca.recovery.queries.pins import (
+    PinNotFound,
+    get_pin,
+    kept_databases,
+    latest_pin,
+    pin_by_key,
+    pin_of_change,
+    pin_view,
+    pinned_configuration,
+    pins_of,
+)
+from bonanca.recovery.queries.rows import (
+    COUNT_TIMEOUT_S,
+    UNDECIDED_SHOWN,
+    SetAsideNotFound,
+    get_set_aside,
+    pending_rows,
+    rows_at_risk,
+    set_aside_by_key,
+    set_aside_of_run,
+)
+
+__all__ = [
+    "COUNT_TIMEOUT_S",
+    "UNDECIDED_SHOWN",
+    "BackupNotFound",
+    "PinNotFound",
+    "SetAsideNotFound",
+    "backup_by_key",
+    "declares_backup",
+    "get_backup",
+    "get_drill",
+    "get_pin",
+    "get_set_aside",
+    "kept_databases",
+    "last_attempt",
+    "latest_backup",
+    "latest_pin",
+    "latest_verified_backup",
+    "list_backups",
+    "overview",
+    "passed_drill_by_key",
+    "pending_rows",
+    "pin_by_key",
+    "pin_of_change",
+    "pin_view",
+    "pinned_configuration",
+    "pins_of",
+    "rows_at_risk",
+    "set_aside_by_key",
+    "set_aside_of_run",
+    "team_of",
+]

@@ -1,0 +1,104 @@
+"""Reading rows at risk and rows set aside."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from bonanca.actuators.postgres.rows import DeclaredTable, written_since
+from bonanca.actuators.postgres.sessions import session
+from bonanca.catalog.queries import get_service
+from bonanca.kernel.errors import BonancaError, NotFound
+from bonanca.recovery.models import SetAside, SetAsideRow
+from bonanca.recovery.queries.pins import get_pin
+from bonanca.recovery.state import UNSETTLED, RowKind, RowOutcome
+from bonanca.recovery.views import (
+    PinView,
+    SetAsideRowView,
+    SetAsideView,
+    TableAtRisk,
+)
+
+COUNT_TIMEOUT_S = 5.0
+UNDECIDED_SHOWN = 200
+
+
+class SetAsideNotFound(NotFound):
+    """There is no such list of set-aside rows."""
+
+
+def rows_at_risk(service: str, pin_id: UUID, now: datetime) -> tuple[TableAtRisk, ...]:
+    """What a return to the pin would set aside at this moment, counted live (read-only, five seconds a table).
+
+    A table that cannot be read carries its problem: an unknown number is never shown as zero. `now` is not used for
+    counting (the database's own state is) and is there for the callers' records.
+
+    Raises:
+        NotFound: no such service or pin.
+    """
+    pin, declared = get_pin(pin_id), get_service(service).database
+    if declared is None or not pin.has_data:
+        return ()
+    return tuple(
+        _at_risk(declared.dsn(), DeclaredTable(r.table, r.key, r.written_at), pin) for r in declared.rows_at_risk
+    )
+
+
+def _at_risk(dsn: str, table: DeclaredTable, pin: PinView) -> TableAtRisk:
+    try:
+        with session(dsn, name="bonanca preview", read_only=True, timeout_s=COUNT_TIMEOUT_S) as connection:
+            found = written_since(connection, table, since=pin.taken_at, xid=pin.xid)
+    except BonancaError as error:
+        return TableAtRisk(table.table, None, None, problem=str(error))
+    return TableAtRisk(found.table, found.inserted, found.changed, found.sample)
+
+
+def get_set_aside(set_aside_id: UUID) -> SetAsideView:
+    """Raises SetAsideNotFound."""
+    found = SetAside.objects.filter(pk=set_aside_id).first()
+    if found is None:
+        raise SetAsideNotFound(_("There is no list of set-aside rows %(id)s.") % {"id": set_aside_id})
+    return _set_aside(found)
+
+
+def set_aside_by_key(key: str) -> SetAsideView | None:
+    """The list that a step recorded under its key."""
+    found = SetAside.objects.filter(key=key).first()
+    return None if found is None else _set_aside(found)
+
+
+def set_aside_of_run(run_id: UUID) -> SetAsideView | None:
+    """The list of a rollback's plan."""
+    found = SetAside.objects.filter(run_id=run_id).order_by("-created_at").first()
+    return None if found is None else _set_aside(found)
+
+
+def pending_rows(set_aside_id: UUID) -> list[tuple[str, str]]:
+    """Table and key of the rows that have no answer yet, in their order."""
+    rows = SetAsideRow.objects.filter(set_aside_id=set_aside_id, outcome__in=UNSETTLED)
+    return list(rows.order_by("position").values_list("table", "key"))
+
+
+def _set_aside(found: SetAside) -> SetAsideView:
+    counts = dict.fromkeys((outcome.value for outcome in RowOutcome), 0)
+    counts |= {row["outcome"]: row["n"] for row in found.rows.order_by().values("outcome").annotate(n=Count("id"))}
+    undecided = found.rows.filter(outcome__in=[RowOutcome.CONFLICT, RowOutcome.DECISION])[:UNDECIDED_SHOWN]
+    return SetAsideView(
+        id=found.id,
+        key=found.key,
+        run_id=found.run_id,
+        service=found.service,
+        pin_id=found.pin_id,
+        kept_database=found.kept_database,
+        file=found.file,
+        created_at=found.created_at,
+        reapplied_at=found.reapplied_at,
+        counts=counts,
+        undecided=tuple(
+            SetAsideRowView(r.table, r.key, RowKind(r.kind), RowOutcome(r.outcome), r.reason, r.settled_at)
+            for r in undecided
+        ),
+    )

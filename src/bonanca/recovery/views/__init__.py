@@ -1,0 +1,18 @@
+"""What others see of recovery: frozen values, no rows. Sizes in bytes, durations in seconds."""
+
+from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
+from bonanca.recovery.views.drills import DrillView
+from bonanca.recovery.views.pins import KeptDatabase, PinView
+from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
+
+__all__ = [
+    "BackupView",
+    "DrillView",
+    "KeptDatabase",
+    "PinView",
+    "ReplicaView",
+    "ServiceBackups",
+    "SetAsideRowView",
+    "SetAsideView",
+    "TableAtRisk",
+]

@@ -1,0 +1,66 @@
+"""Backups as others see them. Sizes in bytes, durations in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from bonanca.recovery.state import BackupState, ReplicaState
+from bonanca.recovery.views.drills import DrillView
+
+
+@dataclass(frozen=True)
+class ReplicaView:
+    place: str
+    state: ReplicaState
+    size_bytes: int
+    sha256: str
+    stored_at: datetime | None
+    checked_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True)
+class BackupView:
+    """A backup. `restore_seconds` (RTO) and `age_seconds` (RPO) are those of its last passed drill."""
+
+    id: UUID
+    service: str
+    state: BackupState
+    taken_by: str
+    started_at: datetime
+    finished_at: datetime | None
+    snapshot_at: datetime | None
+    database: str
+    server_version: int
+    lsn: str
+    row_counts: Mapping[str, int]
+    object_name: str
+    database_bytes: int
+    plain_bytes: int
+    size_bytes: int
+    sha256: str
+    error: str
+    verified_at: datetime | None
+    restore_seconds: float | None
+    age_seconds: float | None
+    replicas: tuple[ReplicaView, ...]
+    last_drill: DrillView | None
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables in its snapshot."""
+        return sum(self.row_counts.values())
+
+
+@dataclass(frozen=True)
+class ServiceBackups:
+    """A service in the list of backups: its last proof (None: never restored) and its last attempt."""
+
+    slug: str
+    name: str
+    every_h: float
+    verified: BackupView | None
+    last: BackupView | None

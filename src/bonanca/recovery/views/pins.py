@@ -1,0 +1,50 @@
+"""Pins and kept databases as others see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from bonanca.recovery.state import PinState
+
+
+@dataclass(frozen=True)
+class PinView:
+    """The state of a service before a change. `held_seconds`: how long new connections waited while it was copied."""
+
+    id: UUID
+    service: str
+    change_id: str
+    state: PinState
+    release_sha: str
+    config_path: str
+    config_sha256: str
+    config_mode: int | None
+    database: str
+    copy_name: str
+    taken_at: datetime
+    xid: str
+    lsn: str
+    properties: Mapping[str, Any]
+    row_counts: Mapping[str, int]
+    size_bytes: int | None
+    held_seconds: float | None
+    expires_at: datetime
+
+    @property
+    def has_data(self) -> bool:
+        return bool(self.copy_name)
+
+
+@dataclass(frozen=True)
+class KeptDatabase:
+    """A database that a rollback replaced and kept. `kept_by` is the key of the step that did it."""
+
+    name: str
+    database: str
+    kept_at: datetime
+    kept_by: str
+    size_bytes: int | None

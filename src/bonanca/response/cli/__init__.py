@@ -1,0 +1,1 @@
+"""Commands of response, a file for each group."""
