@@ -1,0 +1,53 @@
+"""What a catalog declares, as frozen values: teams, people, services and everything a service promises.
+
+The names are those of `bonanca.yaml`. Paths are absolute (relative ones were resolved against their file), times carry
+their unit in the name, and a part that a team did not declare is `None` or an empty tuple. Other rooms get these values
+from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from text.
+"""
+
+from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
+from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
+from bonanca.catalog.spec.running import (
+    ConfigSpec,
+    GatewaySpec,
+    HealthSpec,
+    ReplicaSpec,
+    RepositorySpec,
+    RouteSpec,
+    RunSpec,
+    Scalar,
+    StatusPageSpec,
+    VerifySpec,
+)
+from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, from_json, to_json
+from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
+
+__all__ = [
+    "ENVIRONMENTS",
+    "LOCALES",
+    "ROLES",
+    "SEVERITIES",
+    "BackupCheck",
+    "BackupSpec",
+    "BurnAlert",
+    "Catalog",
+    "ConfigSpec",
+    "DatabaseSpec",
+    "GatewaySpec",
+    "HealthSpec",
+    "MemberSpec",
+    "ReplicaSpec",
+    "RepositorySpec",
+    "RouteSpec",
+    "RowsAtRisk",
+    "RunSpec",
+    "Scalar",
+    "ServiceView",
+    "SloSource",
+    "SloSpec",
+    "StatusPageSpec",
+    "TeamSpec",
+    "VerifySpec",
+    "from_json",
+    "to_json",
+]

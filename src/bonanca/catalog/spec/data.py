@@ -1,0 +1,72 @@
+"""A service's database, the rows that a rollback would set aside, and how it is backed up."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from django.utils.translation import gettext as _
+from psycopg.conninfo import make_conninfo
+
+from bonanca.catalog.spec.running import Scalar
+from bonanca.kernel.errors import Unavailable
+
+
+@dataclass(frozen=True)
+class RowsAtRisk:
+    """A table whose rows a data rollback would set aside: its key column and the column with the writing time."""
+
+    table: str
+    key: str
+    written_at: str
+
+
+@dataclass(frozen=True)
+class DatabaseSpec:
+    """The PostgreSQL database of a service. The DSN is in a file so that no password is in the catalog."""
+
+    dsn_file: Path
+    name: str
+    rows_at_risk: tuple[RowsAtRisk, ...] = ()
+
+    def dsn(self, name: str | None = None) -> str:
+        """The DSN of `dsn_file`, pointed at database `name` (default: the service's own).
+
+        Raises:
+            Unavailable: the file is missing, unreadable or empty.
+        """
+        try:
+            text = self.dsn_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Unavailable(
+                _("%(file)s: the database address cannot be read (%(reason)s)")
+                % {"file": self.dsn_file, "reason": getattr(error, "strerror", None) or error},
+                hint=_(
+                    "Write the PostgreSQL address of the service into this file: postgresql://user:password@host/name"
+                ),
+            ) from error
+        if not text:
+            raise Unavailable(_("%(file)s: the database address is empty") % {"file": self.dsn_file})
+        database = name or self.name
+        if "://" in text:
+            return urlunsplit(urlsplit(text)._replace(path="/" + quote(database, safe="")))
+        return make_conninfo(text, dbname=database)
+
+
+@dataclass(frozen=True)
+class BackupCheck:
+    """A query that a restored backup must answer with `equals`, or with a number of `at_least`."""
+
+    sql: str
+    equals: Scalar = None
+    at_least: float | None = None
+
+
+@dataclass(frozen=True)
+class BackupSpec:
+    """Backup policy: hours between backups, replicas (folders or URLs), age recipients, the checks of a drill."""
+
+    every_h: float
+    replicas: tuple[str, ...]
+    recipients: tuple[str, ...] = ()
+    identity_file: Path | None = None
+    checks: tuple[BackupCheck, ...] = ()
