@@ -57,6 +57,12 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     return request.config.stash[_session][1]
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Leave the session's database to the end of its server, which does not ask who is still connected."""
+    return True
+
+
 @pytest.fixture
 def scratch_database(cluster: Cluster) -> Iterator[str]:
     """The DSN of an empty database, dropped after the test."""
