@@ -158,7 +158,13 @@ class Cluster:
                     env=pg_environment(), cwd="/", start_new_session=True,
                 )
             )  # fmt: skip
-            said, _ = child.communicate()
+            try:
+                said, _ = child.communicate()
+            except BaseException:
+                # Ctrl-C: initdb has children of its own, and nobody would wait for them.
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+                raise
             if child.returncode != 0:
                 raise ClusterFailed(f"initdb failed in {self.home}: {_tail(said.decode(errors='replace'))}")
             _write_private(self.home / "password", password)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -192,6 +193,24 @@ def test_an_interrupted_creation_is_done_again(tmp_path: Path) -> None:
     password = cluster.password
     cluster.init(durable=False)
     assert cluster.password == password
+
+
+def test_ctrl_c_during_the_creation_leaves_no_process(tmp_path: Path) -> None:
+    home = tmp_path / "pg"
+    script = "import sys; from pathlib import Path; from bonanca.actuators.postgres.cluster import Cluster\n"
+    script += "Cluster(Path(sys.argv[1])).init()"
+    creating = subprocess.Popen([sys.executable, "-c", script, str(home)], stderr=subprocess.PIPE)
+    eventually(lambda: any(path.is_dir() and any(path.iterdir()) for path in home.glob("data.new-*")))
+    creating.send_signal(signal.SIGINT)
+    _, said = creating.communicate(timeout=20)
+    assert b"KeyboardInterrupt" in said
+    assert _working_in(home) == []
+    assert list(home.glob("data*")) == []
+
+
+def _working_in(home: Path) -> list[list[str]]:
+    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if any(str(home) in word for word in line)]
 
 
 def test_a_server_that_cannot_start_says_why(made: Cluster) -> None:
