@@ -83,6 +83,11 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "backups", RESPOND, {"service": "loja-api"}),
     ("GET", "backups/{backup}", READ, None),
     ("POST", "backups/{backup}/verify", RESPOND, {}),
+    # Drills
+    ("GET", "readiness", READ, None),
+    ("GET", "drills", READ, None),
+    ("POST", "drills", RESPOND, {"service": "loja-api"}),
+    ("GET", "drills/{drill}", READ, None),
     ("GET", "pins?service=loja-api", READ, None),
     ("GET", "pins/{pin}/rows-at-risk", RESPOND, None),
     ("GET", "kept-databases?service=loja-api", READ, None),
@@ -123,7 +128,13 @@ def test_everybody_may_what_the_table_says_and_nothing_else(world: World) -> Non
 
 def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
     # These have nothing to work on here: no gate let the change through, no pin or backup was declared.
-    without_ground = {"changes/{change}/rollback", "backups", "backups/{backup}/verify", "pins/{pin}/rows-at-risk"}
+    without_ground = {
+        "changes/{change}/rollback",
+        "drills",
+        "backups",
+        "backups/{backup}/verify",
+        "pins/{pin}/rows-at-risk",
+    }
     wrong = []
     for method, path, may, body in TABLE:
         if may and path not in without_ground:

@@ -23,8 +23,8 @@ from bonanca.incidents.operations.resolve_incident import resolve_incident
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
-from bonanca.recovery.models import Backup, Pin
-from bonanca.recovery.state import BackupState
+from bonanca.recovery.models import Backup, Drill, Pin
+from bonanca.recovery.state import BackupState, DrillState
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.contain import contain
 from bonanca.response.specs import spec_to_json
@@ -66,6 +66,7 @@ class World:
     failed_run: UUID
     alert: UUID
     backup: UUID
+    drill: UUID
     pin: UUID
     tokens: dict[str, str]
 
@@ -109,7 +110,8 @@ def build(folder: Path) -> World:
         run=run,
         failed_run=failed,
         alert=Alert.objects.get().id,
-        backup=_backup().id,
+        backup=(backup := _backup()).id,
+        drill=_drill(backup).id,
         pin=_pin(change.id).id,
         tokens=_tokens(),
     )
@@ -174,6 +176,13 @@ def _backup() -> Backup:
     now = utc_now()
     return Backup.objects.create(
         service=SERVICE, state=BackupState.FAILED, taken_by="test", started_at=now, database="loja", beat_at=now
+    )
+
+
+def _drill(backup: Backup) -> Drill:
+    now = utc_now()
+    return Drill.objects.create(
+        backup=backup, state=DrillState.FAILED, run_by="test", started_at=now, finished_at=now, beat_at=now
     )
 
 

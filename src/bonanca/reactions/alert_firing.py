@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
@@ -11,9 +14,13 @@ from bonanca.catalog.queries import list_services
 from bonanca.incidents.operations.open_incident import EARLIEST, open_incident
 from bonanca.incidents.operations.record_timeline import record_timeline
 from bonanca.incidents.state import EntryKind
+from bonanca.notify.operations.enqueue_message import enqueue_message
+from bonanca.notify.state import Purpose
+from bonanca.oncall.queries import who_is_on_call
 from bonanca.outbox.registry import reaction
 from bonanca.signals.events import AlertFiring
-from bonanca.ui.phrases import phrase_of
+from bonanca.signals.state import Door
+from bonanca.ui.phrases import phrase_of, read
 
 FIRING = gettext_noop("Alert: %(summary)s")
 
@@ -22,6 +29,9 @@ FIRING = gettext_noop("Alert: %(summary)s")
 def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
     """Open the service's incident, or add the alert to the one that is open."""
     actor = SYSTEM("signals")
+    if event.door == Door.READINESS:
+        # No user suffers: an open incident would be told to the public, and be in the way of one that burns.
+        return
     if event.service not in {service.slug for service in list_services()}:
         # An alert about something that the catalog does not know stays on the list of alerts.
         return
@@ -51,3 +61,27 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
         actor=actor,
         now=now,
     )
+
+
+@reaction(AlertFiring, "write_about_readiness")
+def write_about_readiness(event: AlertFiring, now: datetime) -> None:
+    """Write to who is on call that a backup or a drill does not hold: a letter, not a page."""
+    declared = {service.slug: service for service in list_services()}.get(event.service)
+    person = who_is_on_call(declared.team_slug, now) if declared and event.door == Door.READINESS else None
+    if person is None:
+        return
+    with translation.override(person.locale):
+        summary = read(event.summary, event.summary_phrase)
+        link = f"{settings.PUBLIC_URL}/backups/{event.service}/"
+        body = _(
+            "%(name)s, no user suffers yet, but this would be missed when it is needed:\n\n%(summary)s\n\n%(link)s\n"
+        )
+        enqueue_message(
+            key=f"readiness:{event.alert_id}",
+            channel="email",
+            to=person.email,
+            subject=f"[{event.severity.upper()}] {summary}",
+            body=body % {"name": person.name, "summary": summary, "link": link},
+            purpose=Purpose.INTERNAL,
+            now=now,
+        )

@@ -12,6 +12,7 @@ from bonanca.incidents.queries import incident_for_service
 from bonanca.incidents.state import EntryKind
 from bonanca.outbox.registry import reaction
 from bonanca.signals.events import AlertResolved
+from bonanca.signals.state import Door
 
 ENDED = gettext_noop("Alert ended: %(summary)s")
 
@@ -19,7 +20,9 @@ ENDED = gettext_noop("Alert ended: %(summary)s")
 @reaction(AlertResolved, "tell_timeline")
 def tell_timeline(event: AlertResolved, now: datetime) -> None:
     """Say so on the timeline; whether the incident is over is for a person to say."""
-    incident = incident_for_service(event.service) if event.service else None
+    # One that was not told there when it began (backups, drills) is not told there when it ends.
+    told = event.service and event.door != Door.READINESS
+    incident = incident_for_service(event.service) if told else None
     if incident is not None:
         record_timeline(
             incident.id,

@@ -16,7 +16,8 @@ def backup_summary(ctx: PanelContext, *, service: str) -> PanelContent | None:
     if not queries.declares_backup(service):
         return None
     verified, last = queries.latest_verified_backup(service), queries.last_attempt(service)
-    return "recovery/backup_summary_panel.html", {"service": service, "verified": verified, "last": last}
+    found = {"readiness": queries.readiness_of(service, ctx.now)}
+    return "recovery/backup_summary_panel.html", found | {"service": service, "verified": verified, "last": last}
 
 
 @panel("recovery:backup_drilled")
@@ -25,7 +26,8 @@ def backup_drilled(ctx: PanelContext, *, service: str) -> PanelContent | None:
     require(ctx.actor, Permission.READ)
     if not queries.declares_backup(service):
         return None
-    return "recovery/backup_drilled_panel.html", {"verified": queries.latest_verified_backup(service)}
+    found = {"verified": queries.latest_verified_backup(service), "readiness": queries.readiness_of(service, ctx.now)}
+    return "recovery/backup_drilled_panel.html", found
 
 
 @panel("recovery:rows_at_risk")

@@ -74,3 +74,22 @@ UNSETTLED: Final = (RowOutcome.PENDING,)
 def backup_sources(target: BackupState) -> list[BackupState]:
     """The states from which `target` can be reached: the WHERE of the conditional UPDATE."""
     return [source for source, targets in BACKUP_TRANSITIONS.items() if target in targets]
+
+
+class DrillMark(models.TextChoices):
+    """What a service's drills say at this moment; the worst that applies."""
+
+    NEVER = "never", _("never drilled")
+    FAILED = "failed", _("drill failed")
+    OVERDUE = "overdue", _("drill overdue")
+    MISSED = "missed", _("objective missed")
+    OK = "ok", _("drilled")
+
+
+class BackupMark(models.TextChoices):
+    """What a service's backups say at this moment."""
+
+    NEVER = "never", _("no backup yet")
+    FAILED = "failed", _("backup failed")
+    OVERDUE = "overdue", _("backup overdue")
+    OK = "ok", _("backed up")

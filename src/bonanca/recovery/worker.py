@@ -7,7 +7,9 @@ from datetime import datetime
 from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.start_due_backups import start_due_backups
+from bonanca.recovery.operations.start_due_drills import start_due_drills
 from bonanca.recovery.operations.sweep import sweep
+from bonanca.recovery.operations.watch_readiness import watch_readiness
 
 
 class RecoveryProblems(Exception):
@@ -18,6 +20,18 @@ class RecoveryProblems(Exception):
 def backups(now: datetime) -> None:
     """Start due backups."""
     _raise(start_due_backups(now=now))
+
+
+@periodic("recovery.drills", every_s=30.0)
+def drills(now: datetime) -> None:
+    """Start due drills."""
+    _raise(start_due_drills(now=now))
+
+
+@periodic("recovery.readiness", every_s=30.0)
+def alerts(now: datetime) -> None:
+    """Raise and end the alerts of backups and drills that do not hold."""
+    watch_readiness(now=now)
 
 
 @periodic("recovery.sweep", every_s=60.0)

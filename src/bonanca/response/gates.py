@@ -13,6 +13,10 @@ FRESH = timedelta(hours=24)
 
 RESTORED = gettext_noop("A backup was restored and checked %(age_s)s ago")
 STALE = gettext_noop("The last backup that was restored and checked is %(age_s)s old")
+SLOW = gettext_noop(
+    "A backup was restored and checked %(age_s)s ago, in %(measured_s)s; the objective is %(objective_s)s"
+)
+MET = gettext_noop("A backup was restored and checked %(age_s)s ago, in %(measured_s)s of the %(objective_s)s allowed")
 NEVER = gettext_noop("No backup of this service was ever restored and checked")
 NO_DATABASE = gettext_noop("The service has no database to back up")
 FIRST_VERSION = gettext_noop("First deployment: there is no data to back up yet")
@@ -30,5 +34,12 @@ def restored_backup(candidate: Candidate, now: datetime) -> GateResult:
     if backup is None or backup.verified_at is None:
         return GateResult("backup", False, NEVER)
     age = now - backup.verified_at
-    facts = {"age_s": round(age.total_seconds())}
-    return GateResult("backup", age <= FRESH, RESTORED if age <= FRESH else STALE, facts)
+    facts: dict[str, object] = {"age_s": round(age.total_seconds())}
+    if age > FRESH:
+        return GateResult("backup", False, STALE, facts)
+    spec = candidate.service.backup.drill if candidate.service.backup else None
+    if spec is None or spec.rto_s is None or backup.restore_seconds is None:
+        return GateResult("backup", True, RESTORED, facts)
+    # Too slow is said and does not refuse: the data do come back.
+    facts |= {"measured_s": backup.restore_seconds, "objective_s": spec.rto_s}
+    return GateResult("backup", True, MET if backup.restore_seconds <= spec.rto_s else SLOW, facts)

@@ -46,3 +46,4 @@ class AlertResolved(Event):
     labels: dict[str, str] = field(default_factory=dict)
     reason: str = "recovered"
     summary_phrase: dict[str, Any] | None = None
+    door: str = "slo"

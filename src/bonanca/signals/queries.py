@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bonanca.kernel.errors import NotFound
 from bonanca.signals.budgets import BudgetPolicy, budget_of, charged_percent
 from bonanca.signals.burn import Bucket, Count, allowed_ratio
+from bonanca.signals.labels import fingerprint as fingerprint
 from bonanca.signals.measurements import (
     FAILURES_UNTIL_UNKNOWN,
     STALE_AFTER,
@@ -22,7 +23,7 @@ from bonanca.signals.measurements import (
 )
 from bonanca.signals.models import Alert, SliSource
 from bonanca.signals.objectives import Objective, all_objectives, get_objective, objectives_of, source_of
-from bonanca.signals.state import AlertState, DeployStatus, Health, Severity
+from bonanca.signals.state import AlertState, DeployStatus, Door, Health, Severity
 from bonanca.signals.views import (
     AlertView,
     BudgetView,
@@ -151,7 +152,8 @@ def current(service: str, now: datetime) -> NowView:
     Raises:
         NotFound: the catalog has no such service.
     """
-    firing = Alert.objects.filter(service=service, state=AlertState.FIRING)
+    # A backup that is late says nothing about how the service answers now.
+    firing = Alert.objects.filter(service=service, state=AlertState.FIRING).exclude(door=Door.READINESS)
     severities = set(firing.values_list("severity", flat=True))
     source = source_of(service)
     health = health_of(source, now)
@@ -186,6 +188,11 @@ def alerts(
     if service is not None:
         rows = rows.filter(service=service)
     return tuple(_alert(row) for row in rows[offset : offset + limit])
+
+
+def firing_through(door: str) -> tuple[AlertView, ...]:
+    """Every alert that burns now and came through this door."""
+    return tuple(_alert(row) for row in Alert.objects.filter(door=door, state=AlertState.FIRING))
 
 
 def get_alert(alert_id: UUID) -> AlertView:

@@ -41,6 +41,8 @@ class Door(models.TextChoices):
     SLO = "slo", _("objective")
     ALERTMANAGER = "alertmanager", _("Alertmanager API")
     MANUAL = "manual", _("person")
+    # Backups and drills that do not hold: nobody suffers yet, so nobody is woken.
+    READINESS = "readiness", _("readiness")
 
 
 class Health(models.TextChoices):

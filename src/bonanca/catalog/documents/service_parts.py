@@ -6,6 +6,7 @@ import re
 
 from django.utils.translation import gettext as _
 
+from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.documents.slos import read_slo
@@ -217,6 +218,7 @@ def _backup(reader: Reader) -> BackupSpec:
         recipients=tuple(_recipient(reader, node) for node in reader.items("recipients")),
         identity_file=reader.path("identity_file"),
         checks=reader.each("checks", _backup_check, _("a backup check")),
+        drill=reader.one("drill", read_drill),
     )
 
 

@@ -6,6 +6,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 """
 
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
+from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
 from bonanca.catalog.spec.running import (
     ConfigSpec,
@@ -25,6 +26,7 @@ from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 __all__ = [
     "ENVIRONMENTS",
     "LOCALES",
+    "PICKS",
     "ROLES",
     "SEVERITIES",
     "BackupCheck",
@@ -33,6 +35,7 @@ __all__ = [
     "Catalog",
     "ConfigSpec",
     "DatabaseSpec",
+    "DrillSpec",
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
+from bonanca.catalog.spec.drills import DrillSpec
 from bonanca.catalog.spec.running import Scalar
 from bonanca.kernel.errors import Unavailable
 
@@ -70,3 +71,4 @@ class BackupSpec:
     recipients: tuple[str, ...] = ()
     identity_file: Path | None = None
     checks: tuple[BackupCheck, ...] = ()
+    drill: DrillSpec | None = None

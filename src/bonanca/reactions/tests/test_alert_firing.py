@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bonanca.incidents.queries import open_incidents
+from bonanca.notify.queries import messages as ledger
 from bonanca.reactions.tests.happening import LATER, again, entry, firing, happen
 from tests.support.loja import NOW, Shop
 from tests.support.traces import events
@@ -55,3 +56,14 @@ def test_words_of_any_length_open_an_incident(shop: Shop, summary: str) -> None:
 def test_a_clock_that_is_ahead_does_not_keep_it_from_opening(shop: Shop) -> None:
     happen(firing(starts_at=LATER + timedelta(minutes=1)))
     assert open_incidents()[0].started_at == LATER
+
+
+def test_a_drill_that_fails_is_a_letter_and_no_incident(shop: Shop) -> None:
+    alert = firing(door="readiness", severity="medium", summary="loja-api: the last restore for proof failed")
+    happen(alert)
+    again(alert)
+    assert open_incidents() == ()
+    [letter] = ledger()
+    assert (letter.purpose, letter.key) == ("internal", f"readiness:{alert.alert_id}")
+    assert letter.subject == "[MEDIUM] loja-api: the last restore for proof failed"
+    assert "/backups/loja-api/" in letter.body

@@ -25,6 +25,17 @@ class NotRestorable(Conflict):
     """A backup in this state has nothing to restore."""
 
 
+class NothingToDrill(Conflict):
+    """The service has no backup that could be restored."""
+
+    @classmethod
+    def of(cls, service: str) -> NothingToDrill:
+        return cls(
+            _("The service %(service)s has no backup that could be restored.") % {"service": service},
+            hint=_("Take one: bonanca backup take %(service)s") % {"service": service},
+        )
+
+
 class DrillRunning(Conflict):
     """A drill of this backup is running."""
 

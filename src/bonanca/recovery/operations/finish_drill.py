@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import BackupFailed, BackupVerified, DrillFailed
 from bonanca.recovery.folders import remove_scratch
 from bonanca.recovery.models import Backup, BackupReplica, Drill
+from bonanca.recovery.queries.readiness import measure
 from bonanca.recovery.state import BackupState, DrillState, ReplicaState, backup_sources
 
 
@@ -28,6 +30,8 @@ def pass_drill(
 ) -> bool:
     """Record a drill that held every check; False when it was ended by somebody else."""
     with transaction.atomic():
+        service = Drill.objects.values_list("backup__service", flat=True).get(pk=drill_id)
+        evidence = evidence | {"objectives": asdict(measure(service, restore_seconds, now))}
         ended = _end(
             drill_id, DrillState.PASSED, evidence, now, restore_seconds=restore_seconds, age_seconds=age_seconds
         )

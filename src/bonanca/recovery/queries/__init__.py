@@ -24,6 +24,7 @@ from bonanca.recovery.queries.pins import (
     pinned_configuration,
     pins_of,
 )
+from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
 from bonanca.recovery.queries.rows import (
     COUNT_TIMEOUT_S,
     UNDECIDED_SHOWN,
@@ -53,6 +54,8 @@ __all__ = [
     "latest_pin",
     "latest_verified_backup",
     "list_backups",
+    "list_drills",
+    "objectives_in",
     "overview",
     "passed_drill_by_key",
     "pending_rows",
@@ -61,6 +64,8 @@ __all__ = [
     "pin_view",
     "pinned_configuration",
     "pins_of",
+    "readiness",
+    "readiness_of",
     "rows_at_risk",
     "set_aside_by_key",
     "set_aside_of_run",

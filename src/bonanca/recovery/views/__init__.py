@@ -3,13 +3,16 @@
 from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
 from bonanca.recovery.views.drills import DrillView
 from bonanca.recovery.views.pins import KeptDatabase, PinView
+from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
 
 __all__ = [
     "BackupView",
     "DrillView",
     "KeptDatabase",
+    "Objectives",
     "PinView",
+    "Readiness",
     "ReplicaView",
     "ServiceBackups",
     "SetAsideRowView",

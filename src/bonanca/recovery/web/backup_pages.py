@@ -24,7 +24,9 @@ from bonanca.recovery.operations.start_drill import start_drill
 @require_safe
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Every service that declares a backup."""
-    return render(request, "recovery/backups.html", {"rows": queries.overview()})
+    marks = {row.service: row for row in queries.readiness(utc_now())}
+    rows = [{"readiness": marks[row.slug], **vars(row)} for row in queries.overview()]
+    return render(request, "recovery/backups.html", {"rows": rows})
 
 
 @page(Permission.READ)
@@ -36,6 +38,8 @@ def service(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "service": slug,
         "declared": queries.declares_backup(slug),
         "backups": queries.list_backups(slug),
+        "readiness": queries.readiness_of(slug, utc_now()),
+        "drills": queries.list_drills(slug, limit=10),
         "pins": queries.pins_of(slug),
         "why_not": ""
         if allowed(actor, Permission.RESPOND, team=team)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.recovery.web import backup_pages
+from bonanca.recovery.web import backup_pages, drill_pages
 
 app_name = "recovery"
 
@@ -13,4 +13,6 @@ urlpatterns = [
     path("backups/<slug:slug>/", backup_pages.service, name="service_backups"),
     path("backups/<slug:slug>/take/", backup_pages.take, name="take_backup"),
     path("backups/<slug:slug>/<uuid:backup_id>/verify/", backup_pages.verify, name="verify_backup"),
+    path("backups/<slug:slug>/drill/", drill_pages.start, name="start_drill"),
+    path("drills/<uuid:drill_id>/", drill_pages.drill, name="drill"),
 ]

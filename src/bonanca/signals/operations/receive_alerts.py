@@ -91,7 +91,7 @@ def _new(print_: str, alert: PostedAlert, *, door: str, now: datetime) -> NewAle
 
 def _repeat(row: Alert, alert: PostedAlert, *, now: datetime) -> Alert:
     row.seen_at = now
-    if row.door == Door.SLO:
+    if row.door in (Door.SLO, Door.READINESS):
         # Our own measurement says more than its echo through another door, and ends by its own rules.
         return row
     row.annotations = dict(alert.annotations)

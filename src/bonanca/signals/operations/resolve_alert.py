@@ -60,6 +60,7 @@ def resolve_alert(
             labels=dict(row.labels),
             reason=reason,
             summary_phrase=row.summary_phrase,
+            door=row.door,
         ),
         now=now,
     )
