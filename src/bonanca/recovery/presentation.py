@@ -23,7 +23,9 @@ def phases_of(drill: DrillView) -> tuple[Phase, ...]:
     seconds: dict[str, float] = dict(drill.evidence.get("seconds", {}))
     fetched = [place["seconds"] for place in drill.evidence.get("replicas", []) if "seconds" in place][:1]
     parts = [("fetch", fetched[0])] if fetched else []
-    parts += list(seconds.items())
+    # JSON in the database keeps no order.
+    order = list(_phase_words())
+    parts += sorted(seconds.items(), key=lambda part: order.index(part[0]) if part[0] in order else len(order))
     whole = sum(value for _name, value in parts) or 1.0
     return tuple(Phase(_phase_words().get(name, name), value, 100 * value / whole) for name, value in parts)
 

@@ -17,6 +17,7 @@ from bonanca.recovery.operations.begin_drill import not_restorable
 from bonanca.recovery.operations.start_backup import VERIFY, VERIFY_TIMEOUT_S
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.state import RESTORABLE
+from bonanca.ui.phrases import Phrase
 
 
 def start_drill(*, backup_id: UUID, actor: Actor, now: datetime, key: str) -> PlanRunView:
@@ -33,5 +34,5 @@ def start_drill(*, backup_id: UUID, actor: Actor, now: datetime, key: str) -> Pl
     params = {"service": backup.service, "backup_id": str(backup_id)}
     step = StepSpec("verify", "recovery.verify_backup", params, VERIFY, timeout_s=VERIFY_TIMEOUT_S)
     with transaction.atomic():
-        spec = PlanSpec("drill", f"service:{backup.service}", VERIFY, (step,), {"team": team})
+        spec = PlanSpec("drill", f"service:{backup.service}", Phrase(VERIFY), (step,), {"team": team})
         return start_plan(spec, actor=actor, now=now, key=key)

@@ -13,6 +13,7 @@ from bonanca.recovery.queries.backups import (
     team_of,
 )
 from bonanca.recovery.queries.drills import get_drill, passed_drill_by_key
+from bonanca.recovery.queries.history import history, place_costs, running
 from bonanca.recovery.queries.pins import (
     PinNotFound,
     get_pin,
@@ -48,6 +49,7 @@ __all__ = [
     "get_drill",
     "get_pin",
     "get_set_aside",
+    "history",
     "kept_databases",
     "last_attempt",
     "latest_backup",
@@ -64,9 +66,11 @@ __all__ = [
     "pin_view",
     "pinned_configuration",
     "pins_of",
+    "place_costs",
     "readiness",
     "readiness_of",
     "rows_at_risk",
+    "running",
     "set_aside_by_key",
     "set_aside_of_run",
     "team_of",

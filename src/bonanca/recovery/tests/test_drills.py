@@ -255,3 +255,28 @@ def test_the_api_gives_marks_and_evidence(make_shop, owner):
     assert api.get(f"/api/v1/drills/{drill.id}").json()["evidence"] == {"checks": []}
     body = {"service": shop.slug, "pick": "random"}
     assert api.post("/api/v1/drills", body, content_type="application/json").status_code == 202
+
+
+def test_the_service_page_draws_time_places_drills_and_cost(make_shop, owner):
+    shop = scheduled(make_shop, every_h=24, rto_s=2, rpo_s=3600)
+    now = datetime.now(UTC)
+    for days in (3, 2, 1):
+        backup = stored(shop, now - days * 24 * HOUR, state=BackupState.VERIFIED, size_bytes=2_000_000)
+        for position, place in enumerate(("/a", "s3://bucket/b"), 1):
+            backup.replicas.create(position=position, place=place, state="verified", size_bytes=2_000_000)
+        drilled(backup, now - days * 24 * HOUR)
+    browser = Client()
+    browser.force_login(owner)
+    page = browser.get(f"/backups/{shop.slug}/").content.decode()
+    assert page.count('<svg role="img"') == 9
+    assert "s3://bucket/b</text>" in page
+    assert "6,0\u00a0MB" in page
+    assert "1 d 0 h" in page
+    assert page.count("var(--burning)") >= 6  # the recovery time and point exceed what is allowed
+    week = browser.get(f"/backups/{shop.slug}/?days=7").content.decode()
+    assert '<strong aria-current="true">7 dias' in week
+    assert browser.get(f"/backups/{shop.slug}/?days=nine").status_code == 200
+    drill_service(service=shop.slug, actor=WORKER, now=now, key="k")
+    live = browser.get(f"/backups/{shop.slug}/", headers={"HX-Request": "true", "HX-Target": "running"})
+    assert 'class="steps"' in live.content.decode()
+    assert "<svg" not in live.content.decode()

@@ -60,7 +60,7 @@ def test_the_page_has_few_queries_whatever_the_number_of_backups(shop, browser, 
     for day in range(4):
         view = begin_backup(service=shop.slug, actor=WORKER, now=NOW + timedelta(days=day))
         fail_backup(backup_id=view.id, error="x", actor=WORKER, now=NOW)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(24):
         browser.get(f"/backups/{shop.slug}/")
 
 

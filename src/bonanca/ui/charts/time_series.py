@@ -27,15 +27,15 @@ MOST_ROWS = 60
 
 
 @dataclass(frozen=True)
-class _Size:
+class Size:
     width: int
     height: int
     ticks: int
 
 
-NARROW = _Size(width=340, height=130, ticks=4)
-MIDDLE = _Size(width=520, height=150, ticks=6)
-WIDE = _Size(width=800, height=160, ticks=9)
+NARROW = Size(width=340, height=130, ticks=4)
+MIDDLE = Size(width=520, height=150, ticks=6)
+WIDE = Size(width=800, height=160, ticks=9)
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 46, 10, 24
 
 
@@ -149,7 +149,7 @@ def _thin(points: Points, most: int) -> Points:
     return [max(group, key=lambda point: -1.0 if point[1] is None else point[1]) for group in groups]
 
 
-def _specification(plot: _Plot, size: _Size) -> dict[str, Any]:
+def _specification(plot: _Plot, size: Size) -> dict[str, Any]:
     """Return the Vega-Lite specification of one drawing.
 
     Written as plain data rather than through Altair: three drawings of a chart cost 1.4 s of validation there, with the
@@ -226,25 +226,26 @@ def _x_scale(plot: _Plot) -> dict[str, Any]:
     return {"domain": [0, max(1.0, (plot.until - plot.since).total_seconds())], "nice": False}
 
 
-def _named_axis(ticks: Sequence[tuple[float, str]]) -> dict[str, Any]:
+def named_axis(ticks: Sequence[tuple[float, str]]) -> dict[str, Any]:
     """Return an axis whose ticks and their words are ours: languages and zones are not vega's business here."""
-    names = {f"{value:g}": name for value, name in ticks}
+    # Ten digits: a month has 2592000 seconds, which six would write as 2.592e+06.
+    names = {f"{value:.10g}": name for value, name in ticks}
     return {
         "title": None,
-        "values": [float(f"{value:g}") for value, _name in ticks],
+        "values": [float(f"{value:.10g}") for value, _name in ticks],
         "labelExpr": f"{json.dumps(names, ensure_ascii=False)}[toString(datum.value)]",
         "labelOverlap": False,
         "labelFlush": False,
     }
 
 
-def _time_axis(plot: _Plot, size: _Size) -> dict[str, Any]:
+def _time_axis(plot: _Plot, size: Size) -> dict[str, Any]:
     ticks = [(round(seconds), name) for seconds, name in time_ticks(plot.since, plot.until, size.ticks)]
-    return _named_axis(ticks) | {"grid": False}
+    return named_axis(ticks) | {"grid": False}
 
 
 def _percent_axis(top: float) -> dict[str, Any]:
-    return _named_axis([(value, _percent(value)) for value in (0.0, top / 2, top)]) | {"domain": False}
+    return named_axis([(value, _percent(value)) for value in (0.0, top / 2, top)]) | {"domain": False}
 
 
 def _moment_layers(label: Placed, plot: _Plot, x: dict[str, Any], height: int, head: int) -> list[dict[str, Any]]:
