@@ -71,6 +71,10 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "plans/", READ, None),
     ("GET", "plans/{run}", READ, None),
     ("POST", "plans/{run}/cancel", RESPOND, {}),
+    ("POST", "plans/{run}/pause", RESPOND, {}),
+    ("POST", "plans/{paused_run}/resume", RESPOND, {}),
+    ("POST", "plans/{failed_run}/steps/{step}/skip", COMMAND, REASON),
+    ("POST", "plans/{run}/abort", COMMAND, {}),
     ("POST", "plans/{failed_run}/retry", RESPOND, {}),
     ("POST", "plans/{failed_run}/undo", COMMAND, {}),
     # A post-mortem

@@ -64,6 +64,8 @@ class World:
     ended_rollback: UUID
     run: UUID
     failed_run: UUID
+    paused_run: UUID
+    step: str
     alert: UUID
     backup: UUID
     drill: UUID
@@ -95,7 +97,8 @@ def build(folder: Path) -> World:
         actor=root,
         now=now,
     )
-    run, failed = (_run(folder, key) for key in ("going", "failed"))
+    run, failed, paused = (_run(folder, key) for key in ("going", "failed", "paused"))
+    PlanRun.objects.filter(id=paused).update(state=RunState.PAUSED)
     PlanRun.objects.filter(id=failed).update(state=RunState.FAILED, finished_at=now, error="disk full")
     PlanStep.objects.filter(run_id=failed).update(state=StepState.FAILED, attempts=1)
     receive_alerts([PostedAlert(labels={"alertname": "Disco", "service": SERVICE})], actor=root, now=now)
@@ -109,6 +112,8 @@ def build(folder: Path) -> World:
         ended_rollback=ended,
         run=run,
         failed_run=failed,
+        paused_run=paused,
+        step="write",
         alert=Alert.objects.get().id,
         backup=(backup := _backup()).id,
         drill=_drill(backup).id,

@@ -1,4 +1,4 @@
-"""`/api/v1/plans`: what runs, and retry, undo, cancel."""
+"""`/api/v1/plans`: what runs, and how people steer it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from ninja import Field, Query, Router, Schema
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.durable import queries
+from bonanca.durable import stuck as getting_on
+from bonanca.durable.operations import abort_plan as aborting
 from bonanca.durable.operations import cancel_plan as cancelling
+from bonanca.durable.operations import pause_plan as pausing
+from bonanca.durable.operations import resume_plan as resuming
 from bonanca.durable.operations import retry_plan as retrying
+from bonanca.durable.operations import skip_step as skipping
 from bonanca.durable.operations import undo_plan as undoing
 from bonanca.durable.state import RunState
 from bonanca.durable.views import PlanRunView
@@ -39,6 +44,9 @@ class StepOut(Schema):
     progress_fraction: float | None = Field(description="Between 0 and 1; null when it is unknown.")
     progress_text: str
     receipt: dict[str, Any] | None
+    retry_for_s: float = Field(description="Seconds for which failures that may pass are tried again.")
+    skip_reason: str = Field(description="Why a person had it left out; empty otherwise.")
+    skipped_by: str
 
     @staticmethod
     def resolve_progress_fraction(step: queries.StepView) -> float | None:
@@ -49,6 +57,15 @@ class StepOut(Schema):
         return step.progress[1]
 
 
+class StuckOut(Schema):
+    """Why a plan does not get on, and what a person can do about it."""
+
+    step: str = Field(description="The step's key; empty when no worker carries the plan out.")
+    for_s: float
+    why: str
+    next_move: str
+
+
 class PlanOut(Schema):
     """One plan with its steps."""
 
@@ -56,7 +73,7 @@ class PlanOut(Schema):
     kind: str
     subject: str
     title: str
-    state: str = Field(description="queued, running, succeeded, failed or cancelled.")
+    state: str = Field(description="queued, running, paused, succeeded, failed or cancelled.")
     steps: list[StepOut]
     created_by: str
     created_at: datetime
@@ -68,8 +85,21 @@ class PlanOut(Schema):
     error: str
     hint: str = Field(description="The next sensible move after a failure.")
     cancel_requested: bool
+    pause_requested: bool
+    abort_by: str = Field(description="Who wants it stopped and taken back; its undo starts when it ends.")
+    stuck: StuckOut | None
     undo_of: UUID | None
     context: dict[str, Any]
+
+    @staticmethod
+    def resolve_stuck(run: PlanRunView) -> getting_on.Stuck | None:
+        return getting_on.stuck(run, utc_now())
+
+
+class SkipIn(Schema):
+    """Why the plan goes on without the step."""
+
+    reason: str = Field(max_length=skipping.REASON_LENGTH)
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -114,3 +144,30 @@ def undo_plan(request: HttpRequest, run_id: UUID) -> PlanRunView:
 def cancel_plan(request: HttpRequest, run_id: UUID) -> PlanRunView:
     """What was done stays; undo takes it back. 409 when the plan has ended."""
     return cancelling.cancel_plan(run_id, actor=_actor(request), now=utc_now())
+
+
+@router.post("plans/{run_id}/pause", response=PlanOut, summary="Hold a plan before its next step")
+def pause_plan(request: HttpRequest, run_id: UUID) -> PlanRunView:
+    """The step that runs ends first. 409 when the plan has ended."""
+    return pausing.pause_plan(run_id, actor=_actor(request), now=utc_now())
+
+
+@router.post("plans/{run_id}/resume", response=PlanOut, summary="Let a paused plan go on")
+def resume_plan(request: HttpRequest, run_id: UUID) -> PlanRunView:
+    """409 when the plan is not paused."""
+    return resuming.resume_plan(run_id, actor=_actor(request), now=utc_now())
+
+
+@router.post("plans/{run_id}/steps/{step}/skip", response=PlanOut, summary="Leave a step out, with a reason")
+def skip_step(request: HttpRequest, run_id: UUID, step: str, body: SkipIn) -> PlanRunView:
+    """Of a plan that failed or is paused. 409 when the step says that nothing may go on without it."""
+    return skipping.skip_step(run_id, step, reason=body.reason, actor=_actor(request), now=utc_now())
+
+
+@router.post("plans/{run_id}/abort", response=PlanOut, summary="Stop a plan and take back what it did")
+def abort_plan(request: HttpRequest, run_id: UUID) -> PlanRunView:
+    """Answers with the plan that takes it back, or with the plan itself while a worker still has it.
+
+    409 when nothing runs that could be stopped or taken back.
+    """
+    return aborting.abort_plan(run_id, actor=_actor(request), now=utc_now())

@@ -1,4 +1,4 @@
-"""`bonanca plan`: what runs, and retry, undo, cancel."""
+"""`bonanca plan`: what runs, and how people steer it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import typer
 from bonanca.ui.console import JsonOption, emit, say, table
 
 if TYPE_CHECKING:
+    from bonanca.durable.stuck import Stuck
     from bonanca.durable.views import PlanRunView
 
 CLI_NAME = "plan"
 CLI_PANEL = "Change and come back"
-app = typer.Typer(help="Durable plans: list, show, retry, undo, cancel.", no_args_is_help=True)
+app = typer.Typer(help="Durable plans: what runs, and how to steer it.", no_args_is_help=True)
 
 PlanId = Annotated[UUID, typer.Argument(metavar="PLAN", help="The plan's id, as `bonanca plan list` prints it.")]
 
@@ -82,6 +83,55 @@ def cancel(plan: PlanId, as_json: JsonOption = False) -> None:
     _emit(cancel_plan(plan, actor=local_operator(), now=utc_now()), as_json)
 
 
+@app.command()
+def pause(plan: PlanId, as_json: JsonOption = False) -> None:
+    """Hold a plan before its next step, until it is resumed."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.pause_plan import pause_plan
+    from bonanca.kernel.clock import utc_now
+
+    _emit(pause_plan(plan, actor=local_operator(), now=utc_now()), as_json)
+
+
+@app.command()
+def resume(plan: PlanId, as_json: JsonOption = False) -> None:
+    """Let a paused plan go on."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.resume_plan import resume_plan
+    from bonanca.kernel.clock import utc_now
+
+    _emit(resume_plan(plan, actor=local_operator(), now=utc_now()), as_json)
+
+
+@app.command()
+def skip(
+    plan: PlanId,
+    step: Annotated[str, typer.Argument(help="The step's key, as `bonanca plan show` prints it.")],
+    reason: Annotated[str, typer.Option(help="Why the plan goes on without it; it stays with the plan.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Leave out a step that failed or waits, of a plan that failed or is paused."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.skip_step import skip_step
+    from bonanca.kernel.clock import utc_now
+
+    _emit(skip_step(plan, step, reason=reason, actor=local_operator(), now=utc_now()), as_json)
+
+
+@app.command()
+def abort(plan: PlanId, as_json: JsonOption = False) -> None:
+    """Stop a plan before its next step and take back what it did."""
+    _django()
+    from bonanca.access.actors import local_operator
+    from bonanca.durable.operations.abort_plan import abort_plan
+    from bonanca.kernel.clock import utc_now
+
+    _emit(abort_plan(plan, actor=local_operator(), now=utc_now()), as_json)
+
+
 def _django() -> None:
     from bonanca.kernel.boot import setup_django
 
@@ -93,16 +143,32 @@ def _done(run: PlanRunView) -> str:
 
 
 def _emit(run: PlanRunView, as_json: bool) -> None:
-    emit(run, as_json=as_json, show=lambda: _show(run))
+    from dataclasses import asdict
+
+    from bonanca.durable.stuck import stuck
+    from bonanca.kernel.clock import utc_now
+
+    found = stuck(run, utc_now())
+    emit({**asdict(run), "stuck": found and asdict(found)}, as_json=as_json, show=lambda: _show(run, found))
 
 
-def _show(run: PlanRunView) -> None:
+def _show(run: PlanRunView, found: Stuck | None) -> None:
     by = f", taken over {run.takeovers} times" if run.takeovers else ""
-    say(f"{run.id}  {run.kind}  {run.subject}  {run.state.value}{by}")
+    wish = ", to be aborted" if run.abort_by else ", to be paused" if run.pause_requested else ""
+    say(f"{run.id}  {run.kind}  {run.subject}  {run.state.value}{by}{wish if not run.finished else ''}")
     if run.error:
         say(f"{run.error} {run.hint}")
+    if found is not None:
+        say(f"stuck: {found.why} {found.next_move}")
     rows = [
-        (step.key, step.kind, step.direction, step.state.value, str(step.attempts), step.error or step.progress[1])
+        (
+            step.key,
+            step.kind,
+            step.direction,
+            step.state.value,
+            str(step.attempts),
+            step.skip_reason or step.error or step.progress[1],
+        )
         for step in run.steps
     ]
     table(["step", "kind", "does", "state", "attempts", "note"], rows)

@@ -1,7 +1,7 @@
 """Programs that a step starts. They die with the worker, at the latest with their time, and say why they failed.
 
 setpriv (util-linux) asks the kernel to kill the program when the *thread* that started it ends, so ``run`` must be
-called and waited for in one thread, which it is.
+called and waited for in one thread, which it is. What the program has started itself is on the worker's leash.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
+from bonanca.durable import leash
 from bonanca.durable.errors import StepFailed
 
 OUTPUT_LIMIT = 4 * 1024 * 1024
@@ -93,6 +94,7 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    leash.hold(child.pid)
     out, err = _Kept(child.stdout, OUTPUT_LIMIT), _Kept(child.stderr, TAIL, keep_end=True)
     feeder = _feed(child, input)
     handle = os.pidfd_open(child.pid)
@@ -101,6 +103,7 @@ def run(
     finally:
         os.close(handle)
         _kill_group(child)
+        leash.let_go(child.pid)
         for thread in (out, err, feeder):
             if thread is not None:
                 thread.join()

@@ -34,3 +34,15 @@ class StepFailed(BonancaError):
 
 class NotUndoable(Conflict):
     """What this step did cannot be taken back."""
+
+
+class NotUndoableNow(Conflict):
+    """The plan has not ended, did nothing, or the undo has been started and failed."""
+
+
+class KeyTaken(Conflict):
+    """Another plan was started under this key."""
+
+
+class SubjectBusy(Conflict):
+    """Another plan of the same subject waits, runs or is paused, and only one may."""

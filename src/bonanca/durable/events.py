@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -32,3 +33,22 @@ class PlanStepDone(Event):
     step_key: str
     step_kind: str
     context: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PlanSteered(Event):
+    """A person intervened in a plan: ``verb`` is ``pause``, ``resume``, ``skip`` or ``abort``.
+
+    ``step_key`` and ``reason`` belong to a step that is skipped; ``actor`` is the name that people read.
+    """
+
+    NAME: ClassVar[str] = "durable.plan.steered.v1"
+    run_id: UUID
+    kind: str
+    subject: str
+    verb: str
+    actor: str
+    step_key: str
+    reason: str
+    context: dict[str, Any]
+    at: datetime

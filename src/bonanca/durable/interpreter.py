@@ -21,7 +21,7 @@ from bonanca.durable import journal
 from bonanca.durable.context import FenceToken, Receipt, StepContext
 from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import Fenced, StepFailed, StepStopped
-from bonanca.durable.journal import Claim, StepWork, Work
+from bonanca.durable.journal import Begin, Claim, StepWork, Work
 from bonanca.durable.plan import as_json
 from bonanca.durable.registry import StepHandler, handler
 from bonanca.durable.state import Direction, RunState, StepState
@@ -29,9 +29,10 @@ from bonanca.kernel.errors import BonancaError, Invalid
 
 log = structlog.get_logger(__name__)
 
-MAX_FAILURES = 5
 BACKOFF_FIRST_S = 0.5
-BACKOFF_MAX_S = 15.0
+BACKOFF_MAX_S = 8.0
+# Between two attempts, how soon it is noticed that a person wants the plan to stop.
+ASK_EVERY_S = 0.5
 PROGRESS_EVERY_S = 0.5
 
 
@@ -41,6 +42,7 @@ class Outcome(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    PAUSED = "paused"
     RELEASED = "released"
     FENCED = "fenced"
 
@@ -63,7 +65,7 @@ def interpret(
     try:
         work = journal.load(claim)
         for step in work.steps:
-            if step.state is StepState.DONE:
+            if step.state in (StepState.DONE, StepState.SKIPPED):
                 continue
             outcome = _step(work, step, now, stop, watch)
             if outcome is not None:
@@ -81,14 +83,18 @@ def _step(
     work: Work, step: StepWork, now: Callable[[], datetime], stop: threading.Event, watch: Watch
 ) -> Outcome | None:
     """Carry out one step, again while it fails retryably. None: it is done, go on."""
-    failures = 0
+    trials = _Trials()
     while True:
         if stop.is_set():
             journal.release(work.claim)
             return Outcome.RELEASED
-        if not journal.begin_step(work.claim, step, now=now()):
+        begin = journal.begin_step(work.claim, step, now=now())
+        if begin is Begin.CANCEL:
             journal.finish(work.claim, RunState.CANCELLED, now=now(), stopped=step)
             return Outcome.CANCELLED
+        if begin is Begin.PAUSE:
+            journal.pause(work.claim, now=now())
+            return Outcome.PAUSED
         problem: BonancaError
         watch(work, step)
         try:
@@ -115,12 +121,37 @@ def _step(
             _drop_broken_connection()  # one that broke inside the handler must not reach the next query
         finally:
             watch(work, None)
-        limit = MAX_FAILURES if getattr(problem, "retryable", False) else 0
+        failing_s = trials.failed() if getattr(problem, "retryable", False) else None
         hint = problem.hint or _next_move(step)
-        if journal.record_failure(work, step, problem.message, hint, limit=limit, now=now()):
+        if journal.record_failure(work, step, problem.message, hint, now=now(), failing_s=failing_s):
             return Outcome.FAILED
-        failures += 1
-        stop.wait(min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** (failures - 1)))
+        trials.wait(work, step, stop)
+
+
+class _Trials:
+    """The attempts of one worker at one step. It counts by a clock that nobody can set."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first = self._last = 0.0
+
+    def failed(self) -> float:
+        """Seconds since the failure before this one; 0 for the first."""
+        moment = time.monotonic()
+        since = moment - self._last if self._count else 0.0
+        self._first = self._first or moment
+        self._last = moment
+        self._count += 1
+        return since
+
+    def wait(self, work: Work, step: StepWork, stop: threading.Event) -> None:
+        """A pause that grows, ends in time for one last attempt, and is cut short when a person wants something."""
+        pause_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(10, self._count - 1))
+        left_s = step.retry_for_s - (time.monotonic() - self._first)
+        until = time.monotonic() + max(0.0, min(pause_s, max(left_s, ASK_EVERY_S)))
+        while (rest_s := until - time.monotonic()) > 0 and not stop.wait(min(ASK_EVERY_S, rest_s)):
+            if journal.wanted(work.claim) is not Begin.GO:
+                return
 
 
 def _carry_out(work: Work, step: StepWork, now: Callable[[], datetime]) -> Receipt:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM
 from bonanca.durable.context import Receipt
-from bonanca.durable.errors import Fenced, StepStopped
+from bonanca.durable.errors import Fenced, NotUndoable, NotUndoableNow, StepStopped
 from bonanca.durable.events import PlanFinished, PlanStepDone
 from bonanca.durable.executors import DEAD_SQL
 from bonanca.durable.models import PlanRun, PlanStep
+from bonanca.durable.plan import RETRY_FOR_S
 from bonanca.durable.state import Direction, RunState, StepState, step_sources
+from bonanca.durable.taking_back import take_back
 from bonanca.kernel.audit import record
 from bonanca.kernel.database import retrying
 from bonanca.outbox.operations.publish import publish
@@ -49,6 +52,15 @@ class StepWork:
     direction: Direction
     timeout_s: float
     state: StepState
+    retry_for_s: float = RETRY_FOR_S
+
+
+class Begin(StrEnum):
+    """Whether a step may begin, or what a person wants instead."""
+
+    GO = "go"
+    PAUSE = "pause"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,17 @@ def load(claim: Claim) -> Work:
         subject=run.subject,
         context=run.context,
         steps=tuple(
-            StepWork(s.pk, s.key, s.kind, s.title, s.params, Direction(s.direction), s.timeout_s, StepState(s.state))
+            StepWork(
+                id=s.pk,
+                key=s.key,
+                kind=s.kind,
+                title=s.title,
+                params=s.params,
+                direction=Direction(s.direction),
+                timeout_s=s.timeout_s,
+                state=StepState(s.state),
+                retry_for_s=RETRY_FOR_S if s.retry_for_s is None else s.retry_for_s,
+            )
             for s in steps
         ),
         receipts=receipts,
@@ -150,12 +172,21 @@ def still_mine(claim: Claim) -> None:
 
 
 @retrying
-def begin_step(claim: Claim, step: StepWork, *, now: datetime) -> bool:
-    """The step begins, for the first time or again. False: it must not, the plan was cancelled. Raises Fenced."""
+def wanted(claim: Claim) -> Begin:
+    """What a person has asked of the plan meanwhile. Raises Fenced."""
+    mine = PlanRun.objects.filter(pk=claim.run_id, epoch=claim.epoch, state=RunState.RUNNING).first()
+    if mine is None:
+        raise _fenced(claim)
+    return _wanted(mine)
+
+
+@retrying
+def begin_step(claim: Claim, step: StepWork, *, now: datetime) -> Begin:
+    """The step begins, for the first time or again, unless the plan is to be cancelled or paused. Raises Fenced."""
     with transaction.atomic():
         run = _hold(claim)
-        if run.cancel_requested_at is not None:
-            return False
+        if (instead := _wanted(run)) is not Begin.GO:
+            return instead
         row = PlanStep.objects.get(pk=step.id)
         changed = PlanStep.objects.filter(pk=step.id, state__in=step_sources(StepState.RUNNING)).update(
             state=StepState.RUNNING,
@@ -167,7 +198,13 @@ def begin_step(claim: Claim, step: StepWork, *, now: datetime) -> bool:
         )
         if changed != 1:
             raise _fenced(claim)
-    return True
+    return Begin.GO
+
+
+def _wanted(run: PlanRun) -> Begin:
+    if run.cancel_requested_at is not None:
+        return Begin.CANCEL
+    return Begin.GO if run.pause_requested_at is None else Begin.PAUSE
 
 
 @retrying
@@ -191,18 +228,28 @@ def record_receipt(work: Work, step: StepWork, receipt: Receipt, *, now: datetim
 
 
 @retrying
-def record_failure(work: Work, step: StepWork, error: str, hint: str, *, limit: int, now: datetime) -> bool:
-    """The step failed. With its ``limit``-th failure (0: at once) the plan fails; returns whether it did.
+def record_failure(
+    work: Work, step: StepWork, error: str, hint: str, *, now: datetime, failing_s: float | None = None
+) -> bool:
+    """The step failed; returns whether its plan fails with it.
+
+    ``failing_s``: seconds since the failure before this one, 0 for the first that this worker sees; when workers
+    have tried for the step's ``retry_for_s``, the plan fails. None: it would not pass by itself, the plan fails now.
 
     Raises Fenced.
     """
     with transaction.atomic():
         run = _hold(work.claim)
         row = PlanStep.objects.get(pk=step.id)
-        failures = row.failures + 1
-        final = failures >= limit
+        failing_for_s = row.failing_for_s + (failing_s or 0.0)
+        final = failing_s is None or failing_for_s >= step.retry_for_s
+        if final and failing_s is not None and row.failures:
+            error = _("%(error)s (tried %(count)d times in %(seconds)d s)") % {
+                "error": error, "count": row.failures + 1, "seconds": failing_for_s,
+            }  # fmt: skip
         PlanStep.objects.filter(pk=step.id, state=StepState.RUNNING).update(
-            failures=min(failures, row.attempts),
+            failures=min(row.failures + 1, row.attempts),
+            failing_for_s=failing_for_s,
             error=error,
             **({"state": StepState.FAILED, "finished_at": now} if final else {}),
         )
@@ -223,6 +270,19 @@ def finish(claim: Claim, state: RunState, *, now: datetime, stopped: StepWork | 
         if state is RunState.CANCELLED:
             skip_pending(run)
         _finish(run, state, error="", hint="", now=now)
+
+
+@retrying
+def pause(claim: Claim, *, now: datetime) -> None:
+    """Stop before the next step until somebody resumes the plan. Raises Fenced."""
+    with transaction.atomic():
+        run = _hold(claim)
+        # Between two attempts: it will be tried as if for the first time, or skipped.
+        run.steps.filter(state=StepState.RUNNING).update(
+            state=StepState.PENDING, failures=0, failing_for_s=0, started_at=None
+        )
+        PlanRun.objects.filter(pk=run.pk).update(state=RunState.PAUSED, executor=None)
+        record(aggregate=f"plan:{run.pk}", action="plan.paused", actor=SYSTEM("worker").label, facts={}, now=now)
 
 
 @retrying
@@ -248,6 +308,15 @@ def skip_pending(run: PlanRun) -> None:
     PlanStep.objects.filter(run=run, state__in=step_sources(StepState.SKIPPED)).update(state=StepState.SKIPPED)
 
 
+def cancel_waiting(run: PlanRun, *, now: datetime) -> None:
+    """Cancel a plan that no worker holds and whose row the caller has locked."""
+    PlanRun.objects.filter(pk=run.pk, state__in=[RunState.QUEUED, RunState.PAUSED]).update(
+        state=RunState.CANCELLED, finished_at=now, cancel_requested_at=now
+    )
+    skip_pending(run)
+    publish(PlanFinished(run.pk, run.kind, run.subject, RunState.CANCELLED.value, run.context), now=now)
+
+
 def _hold(claim: Claim) -> PlanRun:
     """Lock the plan for this transaction, if it is still ours: nobody can take it over before the commit."""
     run = (
@@ -268,6 +337,20 @@ def _finish(run: PlanRun, state: RunState, *, error: str, hint: str, now: dateti
     facts = {"epoch": run.epoch, "takeovers": run.takeovers, "error": error}
     record(aggregate=f"plan:{run.pk}", action=f"plan.{state.value}", actor=SYSTEM("worker").label, facts=facts, now=now)
     publish(PlanFinished(run.pk, run.kind, run.subject, state.value, run.context), now=now)
+    if run.abort_by:
+        honour_abort(run.pk, by=run.abort_by, now=now)
+
+
+def honour_abort(run_id: UUID, *, by: str, now: datetime) -> UUID | None:
+    """A plan that was aborted has ended, in this transaction: take back what it did, if it did anything."""
+    try:
+        return take_back(run_id, by=by, now=now)
+    except NotUndoableNow:
+        return None
+    except NotUndoable as final:
+        # A newer worker may know that what was done is final; then the plan says so instead of an undo that cannot be.
+        PlanRun.objects.filter(pk=run_id, error="").update(error=final.message)
+        return None
 
 
 def _fenced(claim: Claim) -> Fenced:

@@ -51,6 +51,11 @@ class PlanRun(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    pause_requested_at = models.DateTimeField(null=True)
+    # Who wants it stopped and taken back: when it ends, its undo starts in the same transaction.
+    abort_by = models.CharField(max_length=300, blank=True, default="", db_default="")
+    # Of the plans with the same one at most one is unfinished; empty for plans that may run beside others.
+    exclusive = models.CharField(max_length=300, blank=True, default="", db_default="")
     error = models.TextField(blank=True, default="")
     hint = models.TextField(blank=True, default="")
     undo_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="undos")
@@ -68,7 +73,7 @@ class PlanRun(models.Model):
             ),
             models.CheckConstraint(
                 name="run_finished_iff_final",
-                condition=Q(state__in=["queued", "running"], finished_at__isnull=True)
+                condition=Q(state__in=["queued", "running", "paused"], finished_at__isnull=True)
                 | Q(state__in=["succeeded", "failed", "cancelled"], finished_at__isnull=False),
             ),
             models.CheckConstraint(
@@ -76,6 +81,11 @@ class PlanRun(models.Model):
                 condition=~Q(state=RunState.RUNNING) | Q(epoch__gt=0, started_at__isnull=False),
             ),
             models.CheckConstraint(name="run_failed_says_why", condition=~Q(state=RunState.FAILED) | ~Q(error="")),
+            models.UniqueConstraint(
+                fields=["exclusive"],
+                condition=Q(state__in=["queued", "running", "paused"]) & ~Q(exclusive=""),
+                name="run_exclusive",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -96,12 +106,19 @@ class PlanStep(models.Model):
     timeout_s = models.FloatField()
     expected_s = models.FloatField(null=True)
     state = models.CharField(max_length=20, choices=StepState.choices, default=StepState.PENDING)
-    # Times that work on it began, over all workers; `failures` are those of them that failed retryably.
+    # None: the default of the plans' room.
+    retry_for_s = models.FloatField(null=True)
+    # Times that work on it began, over all workers; `failures` are those of them that failed retryably, and
+    # `failing_for_s` how long workers have tried again, by clocks that nobody can set.
     attempts = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
+    failing_for_s = models.FloatField(default=0, db_default=0)
     epoch = models.PositiveIntegerField(default=0)
     receipt = models.JSONField(null=True)
     error = models.TextField(blank=True, default="")
+    # Filled when a person decided that it is not done; empty for what a cancelled plan did not come to.
+    skip_reason = models.TextField(blank=True, default="", db_default="")
+    skipped_by = models.CharField(max_length=300, blank=True, default="", db_default="")
     progress_fraction = models.FloatField(null=True)
     progress_text = models.CharField(max_length=500, blank=True, default="")
     started_at = models.DateTimeField(null=True)
@@ -119,6 +136,9 @@ class PlanStep(models.Model):
             ),
             models.CheckConstraint(name="step_failures_le_attempts", condition=Q(failures__lte=F("attempts"))),
             models.CheckConstraint(name="step_timeout_positive", condition=Q(timeout_s__gt=0)),
+            models.CheckConstraint(
+                name="step_reason_iff_skipped", condition=Q(skip_reason="") | Q(state=StepState.SKIPPED)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ starts, so an upgrade in the middle of a plan cannot change what a person approv
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,6 +17,8 @@ from bonanca.ui.phrases import Words
 
 MAX_STEPS = 200
 MAX_SPEC_BYTES = 1_000_000
+# A database server that is started again, or a machine that reboots its network, is back within this.
+RETRY_FOR_S = 60.0
 
 
 class InvalidPlan(Invalid):
@@ -29,6 +31,8 @@ class StepSpec:
 
     ``key`` is unique in its plan and names the step for ever (idempotency keys contain it).
     ``timeout_s`` and ``expected_s`` are seconds; ``expected_s`` is what a person is shown to wait for.
+    ``retry_for_s``: for how many seconds after its first failure it is tried again, when the failure may pass by
+    itself; None is RETRY_FOR_S, 0 never.
     """
 
     key: str
@@ -37,6 +41,7 @@ class StepSpec:
     title: str = ""
     timeout_s: float = 60.0
     expected_s: float | None = None
+    retry_for_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class PlanSpec:
     """A whole plan. ``subject`` names what it acts on (``service:loja-api``).
 
     ``context`` is handed to every step and published with the plan's events; ``context["team"]`` is the team
-    whose responders may retry, undo or cancel the plan (without it, only a commander may).
+    whose responders may retry, pause or cancel the plan (without it, only a commander may). Of the plans with the
+    same ``exclusive`` at most one waits, runs or is paused: the database sees to that. An undo keeps it.
     """
 
     kind: str
@@ -52,6 +58,7 @@ class PlanSpec:
     title: Words
     steps: tuple[StepSpec, ...]
     context: dict[str, Any] = field(default_factory=dict)
+    exclusive: str = ""
 
 
 def checked(spec: PlanSpec) -> PlanSpec:
@@ -70,16 +77,18 @@ def checked(spec: PlanSpec) -> PlanSpec:
             raise InvalidPlan(_("Step key “%(key)s” is empty or used twice.") % {"key": step.key}, field="steps")
         if step.timeout_s <= 0:
             raise InvalidPlan(_("Step “%(key)s” needs a positive time-out.") % {"key": step.key}, field="timeout_s")
+        if step.retry_for_s is not None and step.retry_for_s < 0:
+            raise InvalidPlan(
+                _("Step “%(key)s”: seconds to retry cannot be negative.") % {"key": step.key}, field="retry_for_s"
+            )
         seen.add(step.key)
     return PlanSpec(
         kind=spec.kind,
         subject=spec.subject,
         title=spec.title,
-        steps=tuple(
-            StepSpec(s.key, s.kind, as_json(s.params, s.key), s.title, float(s.timeout_s), s.expected_s)
-            for s in spec.steps
-        ),
+        steps=tuple(replace(s, params=as_json(s.params, s.key), timeout_s=float(s.timeout_s)) for s in spec.steps),
         context=as_json(spec.context, "context"),
+        exclusive=spec.exclusive,
     )
 
 

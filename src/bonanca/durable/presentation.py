@@ -10,7 +10,9 @@ from django.utils.translation import ngettext
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, allowed
 from bonanca.durable.queries import undo_of
-from bonanca.durable.state import RunState
+from bonanca.durable.registry import unskippable
+from bonanca.durable.state import RunState, StepState
+from bonanca.durable.stuck import Stuck, stuck
 from bonanca.durable.views import PlanRunView, StepView
 from bonanca.kernel.clock import utc_now
 
@@ -30,6 +32,19 @@ class Progress:
     may_retry: bool
     may_undo: bool
     may_cancel: bool
+    may_pause: bool
+    may_resume: bool
+    may_abort: bool
+    # Why it does not get on, and what can be done about it.
+    stuck: Stuck | None
+    # The step that could be left out now; `unskippable` says why it may not be.
+    skippable: StepView | None
+    unskippable: str
+
+    @property
+    def skippable_title(self) -> str:
+        """The step's title as people read it."""
+        return "" if self.skippable is None else _(self.skippable.title) or self.skippable.key
 
 
 def progress(run: PlanRunView, actor: Actor | None) -> Progress:
@@ -39,6 +54,8 @@ def progress(run: PlanRunView, actor: Actor | None) -> Progress:
     undo = undo_of(run.id)
     taken_back = undo is not None and undo.state is not RunState.CANCELLED
     began = any(step.attempts for step in run.steps)
+    commands = allowed(actor, Permission.COMMAND)
+    skippable = _skippable(run) if commands and not taken_back else None
     return Progress(
         run=run,
         headline=headline(run),
@@ -47,9 +64,26 @@ def progress(run: PlanRunView, actor: Actor | None) -> Progress:
         undo=undo if taken_back else None,
         may_act=may_act,
         may_retry=may_act and run.state is RunState.FAILED and not taken_back,
-        may_undo=allowed(actor, Permission.COMMAND) and run.finished and began and not taken_back,
+        may_undo=commands and run.finished and began and not taken_back,
         may_cancel=may_act and not run.finished and not run.cancel_requested,
+        may_pause=may_act and not run.finished and not run.cancel_requested and not _held(run),
+        may_resume=may_act and not run.finished and not run.cancel_requested and _held(run),
+        may_abort=commands and not run.finished and not run.abort_by,
+        stuck=stuck(run, clock()),
+        skippable=skippable,
+        unskippable=_(unskippable(skippable.kind)) if skippable and unskippable(skippable.kind) else "",
     )
+
+
+def _held(run: PlanRunView) -> bool:
+    return run.state is RunState.PAUSED or run.pause_requested
+
+
+def _skippable(run: PlanRunView) -> StepView | None:
+    """The step at which a plan that failed or is paused would go on."""
+    if run.state not in (RunState.PAUSED, RunState.FAILED):
+        return None
+    return next((step for step in run.steps if step.state in (StepState.FAILED, StepState.PENDING)), None)
 
 
 def headline(run: PlanRunView) -> str:
@@ -58,23 +92,34 @@ def headline(run: PlanRunView) -> str:
     if run.state is RunState.QUEUED:
         return _("Waiting for a worker.")
     if run.state is RunState.RUNNING:
+        if run.abort_by:
+            return _("Stopping before the next step; then what was done is taken back.")
         if run.cancel_requested:
             return _("Stopping before the next step.")
-        now = _current(run)
+        now = run.current
+        if run.pause_requested:
+            return _("Pausing before the next step.")
         if now is None:
             return _("Running: %(done)d of %(total)d steps done.") % {"done": done, "total": total}
         values = {"number": done + 1, "total": total, "step": _(now.title) or now.key}
         return _("Step %(number)d of %(total)d: %(step)s") % values
+    if run.state is RunState.PAUSED:
+        return _("Paused: %(done)d of %(total)d steps done. Nothing happens until it is resumed.") % {
+            "done": done,
+            "total": total,
+        }
+    if run.state is RunState.SUCCEEDED and run.skipped:
+        return _("Ended: %(done)d of %(total)d steps are in effect; skipped: %(steps)s.") % {
+            "done": done,
+            "total": total,
+            "steps": ", ".join(_(step.title) or step.key for step in run.skipped),
+        }
     if run.state is RunState.SUCCEEDED:
         return _("Done: all %(total)d steps are in effect.") % {"total": total}
     if run.state is RunState.CANCELLED:
         return _("Cancelled after %(done)d of %(total)d steps.") % {"done": done, "total": total}
     failed = next((step for step in run.steps if step.state == "failed"), None)
     return _("Failed at the step “%(step)s”.") % {"step": (_(failed.title) or failed.key) if failed else "?"}
-
-
-def _current(run: PlanRunView) -> StepView | None:
-    return next((step for step in run.steps if step.state == "running"), None)
 
 
 def _note(run: PlanRunView) -> str:

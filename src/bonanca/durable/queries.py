@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from bonanca.durable.errors import PlanNotFound
 from bonanca.durable.models import Executor, PlanRun, PlanStep
+from bonanca.durable.plan import RETRY_FOR_S
 from bonanca.durable.state import UNFINISHED, RunState, StepState
 from bonanca.durable.views import PlanRunView, StepView
 from bonanca.ui.phrases import read
@@ -21,7 +24,7 @@ def get_run(run_id: UUID) -> PlanRunView:
     run = PlanRun.objects.select_related("executor").filter(pk=run_id).first()
     if run is None:
         raise PlanNotFound(_("There is no plan %(id)s.") % {"id": run_id})
-    return _view(run)
+    return _view(run, _heard_at() if run.state in (RunState.QUEUED, RunState.RUNNING) else None)
 
 
 def run_by_key(key: str) -> PlanRunView | None:
@@ -51,7 +54,9 @@ def list_runs(
         runs = runs.filter(kind=kind)
     if states is not None:
         runs = runs.filter(state__in=list(states))
-    return tuple(_view(run) for run in runs[:limit])
+    found = list(runs[:limit])
+    heard_at = _heard_at() if any(run.state in (RunState.QUEUED, RunState.RUNNING) for run in found) else None
+    return tuple(_view(run, heard_at) for run in found)
 
 
 def unfinished_of(subject: str) -> tuple[PlanRunView, ...]:
@@ -59,7 +64,7 @@ def unfinished_of(subject: str) -> tuple[PlanRunView, ...]:
     return list_runs(subject=subject, states=sorted(UNFINISHED))
 
 
-def _view(run: PlanRun) -> PlanRunView:
+def _view(run: PlanRun, heard_at: datetime | None = None) -> PlanRunView:
     return PlanRunView(
         id=run.pk,
         key=run.key,
@@ -81,7 +86,16 @@ def _view(run: PlanRun) -> PlanRunView:
         cancel_requested=run.cancel_requested_at is not None,
         undo_of=run.undo_of_id,
         context=run.context,
+        pause_requested=run.pause_requested_at is not None,
+        abort_by=run.abort_by,
+        exclusive=run.exclusive,
+        worker_heard_at=heard_at,
     )
+
+
+def _heard_at() -> datetime | None:
+    newest: datetime | None = Executor.objects.filter(ended_at=None).aggregate(newest=Max("last_seen"))["newest"]
+    return newest
 
 
 def _worker(executor: Executor | None) -> str:
@@ -104,4 +118,9 @@ def _step(step: PlanStep) -> StepView:
         progress=(step.progress_fraction, step.progress_text),
         params=step.params,
         direction=step.direction,
+        retry_for_s=RETRY_FOR_S if step.retry_for_s is None else step.retry_for_s,
+        failures=step.failures,
+        failing_for_s=step.failing_for_s,
+        skip_reason=step.skip_reason,
+        skipped_by=step.skipped_by,
     )

@@ -17,7 +17,7 @@ class StepHandler(Protocol):
     A worker that was stopped and continued may be inside ``apply`` while its successor calls it too. So the effect
     on anything outside belongs inside ``durable.fence.fenced`` (or the target's own fence with ``ctx.token``), and
     what must happen once is looked up *again inside the fence*. A handler that can never be undone says
-    ``undoable = False``.
+    ``undoable = False``; one that a plan may not go on without says why: ``unskippable = gettext_noop("…")``.
     """
 
     def check(self, ctx: StepContext) -> Receipt | None:
@@ -68,3 +68,8 @@ def knows(kind: str) -> bool:
 def undoable(kind: str) -> bool:
     """False when the handler says that it can never be undone."""
     return bool(getattr(_handlers.get(kind), "undoable", True))
+
+
+def unskippable(kind: str) -> str:
+    """Why a plan may not go on without such a step, as a message id; empty when it may."""
+    return str(getattr(_handlers.get(kind), "unskippable", ""))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 class RunState(models.TextChoices):
     QUEUED = "queued", _("waiting for a worker")
     RUNNING = "running", _("running")
+    PAUSED = "paused", _("paused")
     SUCCEEDED = "succeeded", _("done")
     FAILED = "failed", _("failed")
     CANCELLED = "cancelled", _("cancelled")
@@ -32,11 +33,19 @@ class Direction(models.TextChoices):
 
 
 RUN_TRANSITIONS: Final[dict[RunState, frozenset[RunState]]] = {
-    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED}),
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.PAUSED, RunState.CANCELLED}),
     # RUNNING -> RUNNING is a takeover; RUNNING -> QUEUED is a worker that shuts down in order.
     RunState.RUNNING: frozenset(
-        {RunState.RUNNING, RunState.QUEUED, RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED}
+        {
+            RunState.RUNNING,
+            RunState.QUEUED,
+            RunState.PAUSED,
+            RunState.SUCCEEDED,
+            RunState.FAILED,
+            RunState.CANCELLED,
+        }
     ),
+    RunState.PAUSED: frozenset({RunState.QUEUED, RunState.CANCELLED}),
     RunState.FAILED: frozenset({RunState.QUEUED}),
     RunState.SUCCEEDED: frozenset(),
     RunState.CANCELLED: frozenset(),
@@ -44,14 +53,15 @@ RUN_TRANSITIONS: Final[dict[RunState, frozenset[RunState]]] = {
 
 STEP_TRANSITIONS: Final[dict[StepState, frozenset[StepState]]] = {
     StepState.PENDING: frozenset({StepState.RUNNING, StepState.SKIPPED}),
-    StepState.RUNNING: frozenset({StepState.RUNNING, StepState.DONE, StepState.FAILED}),
-    StepState.FAILED: frozenset({StepState.PENDING}),
+    # RUNNING -> PENDING is a step that was between two attempts when its plan was paused.
+    StepState.RUNNING: frozenset({StepState.RUNNING, StepState.PENDING, StepState.DONE, StepState.FAILED}),
+    StepState.FAILED: frozenset({StepState.PENDING, StepState.SKIPPED}),
     StepState.DONE: frozenset(),
     StepState.SKIPPED: frozenset(),
 }
 
 FINISHED: Final = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED})
-UNFINISHED: Final = frozenset({RunState.QUEUED, RunState.RUNNING})
+UNFINISHED: Final = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.PAUSED})
 
 
 def run_sources(target: RunState) -> list[RunState]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from bonanca.durable.context import Receipt
+from bonanca.durable.plan import RETRY_FOR_S
 from bonanca.durable.state import FINISHED, RunState, StepState
 
 
@@ -29,6 +30,13 @@ class StepView:
     progress: tuple[float | None, str]
     params: dict[str, Any]
     direction: str
+    # Seconds that it is tried again for; how often and how long it has failed so far.
+    retry_for_s: float = RETRY_FOR_S
+    failures: int = 0
+    failing_for_s: float = 0.0
+    # Filled when a person decided that the plan goes on without it.
+    skip_reason: str = ""
+    skipped_by: str = ""
 
     def elapsed_s(self, now: datetime) -> float | None:
         """Seconds since it began (until it ended); None before."""
@@ -62,6 +70,12 @@ class PlanRunView:
     cancel_requested: bool
     undo_of: UUID | None
     context: dict[str, Any]
+    pause_requested: bool = False
+    # Who wants it stopped and taken back; empty when nobody does.
+    abort_by: str = ""
+    exclusive: str = ""
+    # When a worker that could carry it out was last heard of; None: none ever, or the plan has no use for one.
+    worker_heard_at: datetime | None = None
 
     @property
     def finished(self) -> bool:
@@ -72,6 +86,16 @@ class PlanRunView:
         """Whose responders may act on it; None: commanders only."""
         team = self.context.get("team")
         return team if isinstance(team, str) else None
+
+    @property
+    def current(self) -> StepView | None:
+        """The step that runs, or is tried again, now."""
+        return next((step for step in self.steps if step.state is StepState.RUNNING), None)
+
+    @property
+    def skipped(self) -> tuple[StepView, ...]:
+        """What a person decided to leave out."""
+        return tuple(step for step in self.steps if step.skip_reason)
 
     def step(self, key: str) -> StepView:
         """Raises KeyError when the plan has no such step."""

@@ -10,8 +10,17 @@ from bonanca.ui.phrases import Words
 
 
 def spec_to_json(spec: PlanSpec) -> dict[str, Any]:
-    """Return the plan as JSON values, its title as plain words: the proposed plan keeps the phrase of it."""
-    return {**asdict(spec), "title": str(spec.title)}
+    """Return the plan as JSON values, its title as plain words: the proposed plan keeps the phrase of it.
+
+    What has its default is left out where the previous release does not know it: it may approve what this one proposed.
+    """
+    data = {**asdict(spec), "title": str(spec.title)}
+    if not spec.exclusive:
+        del data["exclusive"]
+    for step in data["steps"]:
+        if step["retry_for_s"] is None:
+            del step["retry_for_s"]
+    return data
 
 
 def spec_from_json(data: dict[str, Any], *, title: Words) -> PlanSpec:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
 from bonanca.catalog.queries import get_service
@@ -41,6 +42,8 @@ class _NothingToTakeBack:
 class Preflight(_NothingToTakeBack):
     """Refuse before anything is touched (requirement T6)."""
 
+    unskippable = gettext_noop("Without these checks a rollback could destroy what it is to bring back.")
+
     def apply(self, ctx: StepContext) -> Receipt:
         checks = rollback_checks(get_service(ctx.params["service"]), UUID(ctx.params["pin_id"]))
         failed = [check.words for check in checks if not check.passed]
@@ -52,6 +55,8 @@ class Preflight(_NothingToTakeBack):
 @step("response.verify")
 class Verify(_NothingToTakeBack):
     """Ask from outside until everything answers as declared, or say what does not (requirement T8)."""
+
+    unskippable = gettext_noop("What nobody has verified must not be called done. Mend the check, or abort the plan.")
 
     def apply(self, ctx: StepContext) -> Receipt:
         service = get_service(ctx.params["service"])

@@ -26,7 +26,7 @@ _STATE_TONE = {
     "risk": (
         "acknowledged contained investigating identified warning caution degraded degraded_performance "
         "partial_outage unknown_delivery waiting expired blocked at_risk unverified late maintenance "
-        "under_maintenance scheduled"
+        "under_maintenance scheduled paused"
     ),
     "calm": (
         "done succeeded resolved closed mitigated normal healthy deployed delivered verified operational sent "
@@ -127,7 +127,9 @@ def step_row(step: Any, now: datetime) -> StepRow:
     attempts = getattr(step, "attempts", 0) or 0
     if state != "running":
         fraction, text = None, ""
-    if attempts > 1 and not text:
+    if state == "skipped":
+        text = str(getattr(step, "skip_reason", "") or "")
+    elif attempts > 1 and not text:
         text = _("attempt %(number)s") % {"number": attempts}
     return StepRow(
         key=str(getattr(step, "key", "")),

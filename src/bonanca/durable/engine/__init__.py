@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import threading
-from uuid import UUID
 
 from bonanca.durable.engine.base import Engine
 from bonanca.durable.engine.leases import LeaseEngine
-
-
-def start(run_id: UUID) -> None:
-    """Have the plan carried out once the caller's transaction commits; a rollback leaves nothing."""
-    LeaseEngine.start(run_id)
 
 
 def serve(stop: threading.Event, executor_slot: str) -> None:

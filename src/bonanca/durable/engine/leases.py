@@ -23,18 +23,21 @@ from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import Fenced
 from bonanca.durable.interpreter import interpret, too_late
 from bonanca.durable.journal import Claim, StepWork, Work
+from bonanca.durable.wake import CHANNEL
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.database import LOST
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "bonanca_plans"
 # How long a plan waits at most when the notification is lost, and a dead worker of this host is not noticed.
 LOOK_EVERY_S = 0.5
 # What a worker that ends gives its steps to come to a good place.
 GRACE_S = 8.0
 # How long a step may stay away after its time was over, before its plan fails without it.
 OVERRUN_S = 5.0
+# A thread that was given up and still has not come back after this long is ended with its process: the worker stops in
+# order, so that its supervisor starts a new one.
+GIVEN_UP_S = 30.0
 # After a thread failed in a way that was not foreseen, its plan is taken again, but not at once.
 PAUSE_AFTER_FAILURE_S = 2.0
 
@@ -55,17 +58,13 @@ class LeaseEngine:
         self.plans_at_once = plans_at_once or int(os.environ.get("BONANCA_PLANS_AT_ONCE", "8"))
         self._busy: dict[UUID, _Running] = {}
         self._not_before: dict[UUID, float] = {}
+        self._given_up: list[tuple[threading.Thread, float]] = []
         self._freed = threading.Event()
-
-    @staticmethod
-    def start(run_id: UUID) -> None:
-        """Wake a worker when the caller's transaction commits."""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(run_id)])
 
     def run_forever(self, stop: threading.Event) -> None:
         """See Engine."""
         me = executors.register(self.slot).pk
+        leaving = threading.Event()
         ended = threading.Event()
         threads = [
             threading.Thread(target=self._beat, args=(me, ended), name="plans: heartbeat", daemon=True),
@@ -74,25 +73,26 @@ class LeaseEngine:
         for thread in threads:
             thread.start()
         try:
-            while not stop.is_set():
+            while not stop.is_set() and not self._has_a_lost_thread():
                 try:
                     executors.bury_dead(me)
                     self._give_up_overdue()
-                    self._take_all(me, stop)
+                    self._take_all(me, leaving)
                 except LOST as lost:
                     log.warning("the database is away; plans wait for it", why=str(lost).strip())
                     connection.close()
                 self._freed.wait(LOOK_EVERY_S)
                 self._freed.clear()
         finally:
+            leaving.set()
             self._drain()
             ended.set()
             if not self._busy:
                 executors.leave(me)
             connection.close()
 
-    def _take_all(self, me: UUID, stop: threading.Event) -> None:
-        while len(self._busy) < self.plans_at_once and not stop.is_set():
+    def _take_all(self, me: UUID, leaving: threading.Event) -> None:
+        while len(self._busy) < self.plans_at_once and not leaving.is_set():
             moment = time.monotonic()
             self._not_before = {run: at for run, at in self._not_before.items() if at > moment}
             point("claim:before")
@@ -104,19 +104,19 @@ class LeaseEngine:
                 log.warning("took over a plan", plan=str(claim.run_id), epoch=claim.epoch)
                 executors.end_stopped(claim.previous)
             thread = threading.Thread(
-                target=self._carry_out, args=(claim, stop), name=f"plan {claim.run_id}", daemon=True
+                target=self._carry_out, args=(claim, leaving), name=f"plan {claim.run_id}", daemon=True
             )
             self._busy[claim.run_id] = _Running(thread)
             thread.start()
 
-    def _carry_out(self, claim: Claim, stop: threading.Event) -> None:
+    def _carry_out(self, claim: Claim, leaving: threading.Event) -> None:
         running = self._busy[claim.run_id]
 
         def watch(work: Work, step: StepWork | None) -> None:
             running.step = None if step is None else (work, step, time.monotonic() + step.timeout_s + OVERRUN_S)
 
         try:
-            outcome = interpret(claim, now=utc_now, stop=stop, watch=watch)
+            outcome = interpret(claim, now=utc_now, stop=leaving, watch=watch)
             log.info("plan", plan=str(claim.run_id), epoch=claim.epoch, outcome=outcome.value)
         except Exception:
             # The plan stays ours and unfinished: it is taken again, with a new epoch, after a pause.
@@ -138,8 +138,17 @@ class LeaseEngine:
             log.error("a step does not come back", plan=str(run_id), step=step[1].key)
             with suppress(Fenced):
                 hint = _("See what it waits for, then retry the plan.")
-                journal.record_failure(step[0], step[1], late.message, hint, limit=0, now=utc_now())
+                journal.record_failure(step[0], step[1], late.message, hint, now=utc_now())
             del self._busy[run_id]
+            self._given_up.append((running.thread, time.monotonic()))
+
+    def _has_a_lost_thread(self) -> bool:
+        """Whether a step that was given up hangs on. Nothing but the end of the process ends its thread."""
+        self._given_up = [(thread, since) for thread, since in self._given_up if thread.is_alive()]
+        if not any(time.monotonic() - since > GIVEN_UP_S for _thread, since in self._given_up):
+            return False
+        log.error("a step hangs on after its plan has failed; this worker ends, so that a new one is started")
+        return True
 
     def _drain(self) -> None:
         deadline = time.monotonic() + GRACE_S

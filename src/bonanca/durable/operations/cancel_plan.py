@@ -9,8 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
-from bonanca.durable.events import PlanFinished
-from bonanca.durable.journal import skip_pending
+from bonanca.durable.journal import cancel_waiting
 from bonanca.durable.models import PlanRun
 from bonanca.durable.operations.authority import require_authority
 from bonanca.durable.queries import get_run
@@ -18,7 +17,6 @@ from bonanca.durable.state import RunState
 from bonanca.durable.views import PlanRunView
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict
-from bonanca.outbox.operations.publish import publish
 
 
 class AlreadyFinished(Conflict):
@@ -26,7 +24,7 @@ class AlreadyFinished(Conflict):
 
 
 def cancel_plan(run_id: UUID, *, actor: Actor, now: datetime) -> PlanRunView:
-    """Cancel a plan that waits at once, and one that runs before its next step.
+    """Cancel a plan that waits or is paused at once, and one that runs before its next step.
 
     A step that runs is asked to stop (``ctx.still_mine()``) and otherwise ends. What was done stays; undo it with
     ``undo_plan``. Cancelling again changes nothing.
@@ -41,12 +39,8 @@ def cancel_plan(run_id: UUID, *, actor: Actor, now: datetime) -> PlanRunView:
         row = PlanRun.objects.select_for_update().get(pk=run_id)
         if row.state == RunState.RUNNING:
             PlanRun.objects.filter(pk=run_id, cancel_requested_at=None).update(cancel_requested_at=now)
-        elif row.state == RunState.QUEUED:
-            PlanRun.objects.filter(pk=run_id, state=RunState.QUEUED).update(
-                state=RunState.CANCELLED, finished_at=now, cancel_requested_at=now
-            )
-            skip_pending(row)
-            publish(PlanFinished(row.pk, row.kind, row.subject, RunState.CANCELLED.value, row.context), now=now)
+        elif row.state in (RunState.QUEUED, RunState.PAUSED):
+            cancel_waiting(row, now=now)
         else:
             raise AlreadyFinished(_("This plan has ended: %(state)s.") % {"state": RunState(row.state).label})
         record(aggregate=f"plan:{run_id}", action="plan.cancel_asked", actor=actor.label, facts={}, now=now)

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
-from bonanca.durable import engine
-from bonanca.durable.models import PlanRun, PlanStep
+from bonanca.durable.models import PlanRun
 from bonanca.durable.operations.authority import require_authority
 from bonanca.durable.queries import get_run, undo_of
-from bonanca.durable.state import RunState, StepState
+from bonanca.durable.recording import forget_failures, requeue
+from bonanca.durable.state import RunState
 from bonanca.durable.views import PlanRunView
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict
@@ -29,24 +29,19 @@ def retry_plan(run_id: UUID, *, actor: Actor, now: datetime) -> PlanRunView:
     Raises:
         PlanNotFound, NotAllowed.
         NotFailed: it is in another state, or it is being undone.
+        SubjectBusy: another plan of the same subject has begun meanwhile.
     """
     run = get_run(run_id)
     require_authority(run, actor)
     with transaction.atomic():
         # The lock is the same as undo_plan's, so only one of the two can happen.
-        PlanRun.objects.select_for_update().get(pk=run_id)
+        row = PlanRun.objects.select_for_update().get(pk=run_id)
         if undo_of(run_id) is not None:
             raise NotFailed(_("This plan has been undone. Start a new one."))
-        changed = PlanRun.objects.filter(pk=run_id, state=RunState.FAILED).update(
-            state=RunState.QUEUED, finished_at=None, error="", hint="", cancel_requested_at=None
-        )
-        if changed != 1:
+        if not requeue(row, sources=[RunState.FAILED]):
             raise NotFailed(
                 _("Only a failed plan can be tried again; this one is: %(state)s.") % {"state": run.state.label}
             )
-        PlanStep.objects.filter(run_id=run_id, state=StepState.FAILED).update(
-            state=StepState.PENDING, failures=0, error="", finished_at=None
-        )
+        forget_failures(run_id)
         record(aggregate=f"plan:{run_id}", action="plan.retried", actor=actor.label, facts={}, now=now)
-        engine.start(run_id)
         return get_run(run_id)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bonanca.durable import leash
 from bonanca.durable.commands import OUTPUT_LIMIT, CommandFailed, run
 from bonanca.durable.errors import StepStopped
 from bonanca.durable.host import process
@@ -78,6 +79,47 @@ def test_dies_with_the_worker(tmp_path: Path) -> None:
         worker.kill()
         worker.wait()
     eventually(lambda: not _runs(child))
+
+
+def test_what_the_command_has_started_dies_with_the_worker_too(tmp_path: Path) -> None:
+    program = textwrap.dedent(
+        """
+        import threading
+        from bonanca.durable.commands import run
+        words = ["sh", "-c", "sleep 60 & echo $! > grandchild; sleep 61 & wait"]
+        step = threading.Thread(target=lambda: run(words, timeout_s=60))
+        step.start()
+        step.join()
+        """
+    )
+    worker = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path)
+    try:
+        pid = int(eventually(lambda: (tmp_path / "grandchild").exists() and (tmp_path / "grandchild").read_text()))
+        assert _runs(pid)
+    finally:
+        worker.kill()
+        worker.wait()
+    eventually(lambda: not _runs(pid))
+
+
+def test_what_has_ended_is_off_the_leash(tmp_path: Path) -> None:
+    for _ in range(3):
+        run(["true"], timeout_s=10)
+    assert run(["sh", "-c", "echo here"], timeout_s=10).text == "here\n"
+    other = subprocess.Popen(["sleep", "30"], start_new_session=True)
+    try:
+        leash.hold(other.pid)
+        leash.let_go(other.pid)
+        watcher = leash._watcher
+        assert watcher is not None
+        assert watcher.stdin is not None
+        watcher.stdin.close()  # as when the worker dies
+        assert watcher.wait(10) == 0
+        assert _runs(other.pid)
+    finally:
+        other.kill()
+        other.wait()
+    assert run(["true"], timeout_s=10).text == ""
 
 
 def _runs(pid: int) -> bool:

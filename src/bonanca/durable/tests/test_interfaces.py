@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.test import Client, RequestFactory
@@ -12,10 +13,11 @@ from typer.testing import CliRunner
 from bonanca.access.actors import person
 from bonanca.access.models import User
 from bonanca.durable import cli
-from bonanca.durable.models import PlanRun
+from bonanca.durable.models import PlanRun, PlanStep
 from bonanca.durable.queries import get_run
 from bonanca.durable.state import RunState
 from bonanca.durable.tests.world import claim, living_executor, plan, work
+from bonanca.kernel.clock import utc_now
 from bonanca.ui.panels import render_panel
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +96,59 @@ def test_commands(failed: PlanRun) -> None:
     assert json.loads(run(cli.app, ["cancel", str(failed.pk), "--json"]).stdout)["state"] == "cancelled"
     assert json.loads(run(cli.app, ["undo", str(failed.pk), "--json"]).stdout)["undo_of"] == str(failed.pk)
     assert run(cli.app, ["show", str(failed.pk)[:-1]]).exit_code == 2
+
+
+def test_steering_through_api_and_page(client: Client, failed: PlanRun, owner: User, member: User) -> None:
+    client.force_login(member)
+    api = f"/api/v1/plans/{failed.pk}"
+    assert client.post(f"{api}/retry").json()["stuck"] is None
+    assert client.post(f"{api}/pause").json()["state"] == "paused"
+    assert client.post(f"{api}/pause").status_code == 200
+    assert client.post(f"{api}/resume").json()["state"] == "queued"
+    assert client.post(f"{api}/resume").status_code == 409
+    body = {"reason": "gone"}
+    assert client.post(f"{api}/steps/s2/skip", body, content_type="application/json").status_code == 403
+    client.force_login(owner)
+    page = reverse("durable:plan", kwargs={"run_id": failed.pk})
+    act = reverse("durable:act", kwargs={"run_id": failed.pk, "verb": "pause"})
+    assert client.post(act).status_code == 302
+    whole = client.get(f"{page}?skip=s2").content.decode()
+    assert 'name="reason"' in whole
+    assert act.replace("pause", "resume") in whole
+    skip = reverse("durable:skip", kwargs={"run_id": failed.pk})
+    assert client.post(skip, {"step": "s2", "reason": ""}).status_code == 422
+    assert client.post(skip, {"step": "s2", "reason": "mirror is gone"}).status_code == 302
+    assert "mirror is gone" in client.get(page).content.decode()
+    assert client.post(f"{api}/steps/s9/skip", body, content_type="application/json").status_code == 404
+    undo = client.post(f"{api}/abort").json()
+    assert undo["undo_of"] == str(failed.pk)
+    assert client.post(f"{api}/abort").json()["id"] == undo["id"]
+
+
+def test_page_shows_a_stuck_step_with_the_next_move(client: Client, owner: User) -> None:
+    client.force_login(owner)
+    run = plan({})
+    claim(run.id, living_executor())
+    began = utc_now() - timedelta(seconds=50)
+    PlanStep.objects.filter(run=run.id).update(state="running", attempts=1, started_at=began, expected_s=2.0)
+    assert "data-stuck" in client.get(reverse("durable:plan", kwargs={"run_id": run.id})).content.decode()
+    said = client.get(f"/api/v1/plans/{run.id}").json()["stuck"]
+    assert said["step"] == "s1"
+    assert said["next_move"]
+    shown = CliRunner().invoke(cli.app, ["show", str(run.id), "--json"])
+    assert json.loads(shown.stdout)["stuck"]["step"] == "s1"
+    assert "stuck:" in CliRunner().invoke(cli.app, ["show", str(run.id)]).stdout
+
+
+def test_steering_commands(failed: PlanRun) -> None:
+    def run(*words: str) -> dict[str, object]:
+        done = CliRunner().invoke(cli.app, [*words, "--json"])
+        assert done.exit_code == 0, done.output
+        answer: dict[str, object] = json.loads(done.stdout)
+        return answer
+
+    name = str(failed.pk)
+    assert run("skip", name, "s2", "--reason", "gone")["state"] == "queued"
+    assert run("pause", name)["state"] == "paused"
+    assert run("resume", name)["state"] == "queued"
+    assert run("abort", name)["undo_of"] == name

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +34,12 @@ from bonanca.durable.tests.world import (
 )
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +93,9 @@ def refused_everywhere(old: journal.Claim) -> None:
         lambda: journal.still_mine(old),
         lambda: journal.begin_step(old, step, now=NOW),
         lambda: journal.record_receipt(outdated, step, {}, now=NOW),
-        lambda: journal.record_failure(outdated, step, "x", "", limit=0, now=NOW),
+        lambda: journal.record_failure(outdated, step, "x", "", now=NOW),
+        lambda: journal.wanted(old),
+        lambda: journal.pause(old, now=NOW),
         lambda: journal.finish(old, RunState.SUCCEEDED, now=NOW),
         lambda: journal.show_progress(old, step, 0.5, ""),
     ):
@@ -121,20 +132,43 @@ def test_receipts_of_earlier_steps_are_given_to_later_ones() -> None:
     assert [step.receipt["seen"] for step in get_run(run.id).steps if step.receipt] == [[], ["s1"], ["s1", "s2"]]
 
 
-def test_gives_up_after_the_limit_and_goes_on_from_there() -> None:
-    run = plan({}, {"fails": interpreter.MAX_FAILURES}, {})
+def test_gives_up_when_its_time_is_over_and_goes_on_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "BACKOFF_FIRST_S", 0.02)
+    run = plan({}, {"fails": 1000}, {}, retry_for_s=0.2)
+    began = time.monotonic()
     assert work(claim(run.id, living_executor())) is Outcome.FAILED
+    assert 0.2 <= time.monotonic() - began < 5
     view = get_run(run.id)
-    assert (view.state, view.error) == (RunState.FAILED, "not yet")
+    assert view.state is RunState.FAILED
+    assert view.error.startswith("not yet (tried ")
     assert view.hint
     assert [step.state for step in view.steps] == [StepState.DONE, StepState.FAILED, StepState.PENDING]
-    assert view.step("s2").attempts == interpreter.MAX_FAILURES
+    assert 2 <= view.step("s2").attempts <= 20
     PlanStep.objects.filter(run=run.id, key="s2").update(params={})
     retry_plan(run.id, actor=ACTOR, now=NOW)
     with pytest.raises(NotFailed):
         retry_plan(run.id, actor=ACTOR, now=NOW)
     assert work(claim(run.id, living_executor())) is Outcome.SUCCEEDED
     assert all(WORLD.effects[key] == 1 for key in keys(run.id, 3))
+
+
+def test_no_number_of_failures_ends_a_step_before_its_time() -> None:
+    run = plan({"fails": 40})
+    assert work(claim(run.id, living_executor())) is Outcome.SUCCEEDED
+    assert get_run(run.id).steps[0].attempts == 41
+
+
+def test_what_is_not_to_be_retried_fails_at_once() -> None:
+    run = plan({"fails": 1}, retry_for_s=0)
+    assert work(claim(run.id, living_executor())) is Outcome.FAILED
+    assert (get_run(run.id).error, get_run(run.id).steps[0].attempts) == ("not yet", 1)
+
+
+def test_the_time_of_a_dead_worker_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = plan({"fails": 1000}, retry_for_s=30)
+    PlanStep.objects.filter(run=run.id).update(failing_for_s=31, failures=0)
+    assert work(claim(run.id, living_executor())) is Outcome.FAILED
+    assert get_run(run.id).steps[0].attempts == 1
 
 
 @pytest.mark.parametrize(("params", "error"), [({"refuses": True}, "never"), ({"breaks": True}, "KeyError")])

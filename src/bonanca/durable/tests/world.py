@@ -80,9 +80,24 @@ class ForEver(Do):
     undoable = False
 
 
-def plan(*params: dict[str, Any], key: str | None = None, kind: str = "world.do", timeout_s: float = 60) -> PlanRunView:
-    steps = tuple(StepSpec(f"s{n}", kind, value, f"Step {n}", timeout_s) for n, value in enumerate(params, start=1))
-    spec = PlanSpec("test", "service:loja-api", "A test", steps, {"team": "loja"})
+@step("world.needed")
+class Needed(Do):
+    unskippable = "Nothing works without it."
+
+
+def plan(
+    *params: dict[str, Any],
+    key: str | None = None,
+    kind: str = "world.do",
+    timeout_s: float = 60,
+    retry_for_s: float | None = None,
+    exclusive: str = "",
+) -> PlanRunView:
+    steps = tuple(
+        StepSpec(f"s{n}", kind, value, f"Step {n}", timeout_s, retry_for_s=retry_for_s)
+        for n, value in enumerate(params, start=1)
+    )
+    spec = PlanSpec("test", "service:loja-api", "A test", steps, {"team": "loja"}, exclusive)
     return start_plan(spec, actor=ACTOR, now=NOW, key=key or str(new_id()))
 
 

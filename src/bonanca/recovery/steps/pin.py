@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from bonanca.actuators.files.store import FileState
 from bonanca.actuators.git.releases import current_release
 from bonanca.actuators.git.repository import GitRepository
@@ -39,6 +41,8 @@ class TakePin:
     The receipt has the pin's id and what it cost: `held_s` is how long new connections waited for the copy.
     Undo keeps the pin: it is what makes coming back possible, and it expires by itself.
     """
+
+    unskippable = gettext_noop("Without the pinned state there is nothing to go back to.")
 
     def check(self, ctx: StepContext) -> Receipt | None:
         pin = pin_by_key(ctx.key)

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bonanca.actuators.files.atomic import sync_folder
 from bonanca.actuators.postgres.rows import DeclaredTable, rows_since
@@ -41,6 +42,8 @@ class SetAsideRows:
     Sequences of the restored database go on where the kept one's stand.
     Undo keeps it too.
     """
+
+    unskippable = gettext_noop("Rows that were written since would be forgotten.")
 
     def check(self, ctx: StepContext) -> Receipt | None:
         found = set_aside_by_key(ctx.key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
-from bonanca.durable.operations.start_plan import start_plan
+from bonanca.durable.operations.start_plan import SubjectBusy, start_plan
 from bonanca.durable.operations.undo_plan import undo_plan
 from bonanca.durable.queries import unfinished_of
 from bonanca.durable.views import PlanRunView
@@ -103,6 +104,8 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
                 ),
                 now=now,
             )
+    except SubjectBusy as busy:
+        raise AnotherPlanRuns(_("A plan of this service is running already."), hint=busy.hint) from None
     except IntegrityError as clash:
         if "one_running" not in str(clash):
             raise
@@ -124,4 +127,6 @@ def _start(plan: ProposedPlanView, actor: Actor, now: datetime) -> PlanRunView:
         assert row.undoes.run_id is not None
         return undo_plan(row.undoes.run_id, actor=actor, now=now)
     spec = spec_from_json(row.spec, title=phrase_of(row.title, row.title_phrase))
+    # The database sees to it that nothing else of this service runs, whoever starts or retries it at this moment.
+    spec = replace(spec, exclusive=f"response:{plan.service}")
     return start_plan(spec, actor=actor, now=now, key=f"response:{plan.id}")
