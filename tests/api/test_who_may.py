@@ -61,6 +61,8 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "changes/{change}", READ, None),
     ("POST", "changes/{change}/gates", RESPOND, {}),
     ("POST", "changes/{change}/deploy", RESPOND, {}),
+    ("GET", "changes/{change}/rollback", RESPOND, None),
+    ("GET", "services/loja-api/rollback", RESPOND, None),
     ("POST", "changes/{change}/rollback", RESPOND, {"incident": None}),
     # A proposed plan, and what carries it out
     ("GET", "response-plans", READ, None),
@@ -135,6 +137,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
     without_ground = {
         "changes/{change}/rollback",
         "drills",
+        "services/loja-api/rollback",
         "backups",
         "backups/{backup}/verify",
         "pins/{pin}/rows-at-risk",

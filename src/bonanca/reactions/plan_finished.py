@@ -7,6 +7,8 @@ from datetime import datetime
 from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
+from bonanca.catalog.queries import get_service
+from bonanca.catalog.spec import RollbackSpec
 from bonanca.comms.operations.publish_update import MONITORING, publish_update
 from bonanca.incidents.operations.mark_mitigated import mark_mitigated
 from bonanca.incidents.operations.record_timeline import record_timeline
@@ -14,6 +16,7 @@ from bonanca.incidents.queries import get_incident
 from bonanca.incidents.state import TRANSITIONS, EntryKind, IncidentState
 from bonanca.outbox.registry import reaction
 from bonanca.response.events import PlanFinished
+from bonanca.response.operations.tell_people import Moment, tell_people
 from bonanca.response.state import PlanKind, PlanState
 from bonanca.ui.phrases import phrase_of
 
@@ -61,6 +64,16 @@ def tell_status_page(event: PlanFinished, now: datetime) -> None:
             actor=SYSTEM("comms"),
             now=now,
         )
+
+
+@reaction(PlanFinished, "tell_people")
+def tell_people_concerned(event: PlanFinished, now: datetime) -> None:
+    """Who was told that a rollback began is told that it stopped, or was taken back; its success tells itself."""
+    stopped = event.kind == PlanKind.ROLLBACK and event.outcome == PlanState.FAILED
+    undone = event.kind == PlanKind.UNDO and event.outcome == PlanState.SUCCEEDED
+    if stopped or undone:
+        declared = get_service(event.service).rollback or RollbackSpec()
+        tell_people(event.plan_id, Moment.STOPPED if stopped else Moment.UNDONE, to=declared.announce, now=now)
 
 
 def _brought_back(event: PlanFinished) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,24 @@ from django.utils.translation import gettext as _
 from bonanca.kernel.errors import NotFound
 from bonanca.response.models import Containment, ProposedPlan
 from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
+from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk, preview_from_json
 from bonanca.ui.phrases import read
+
+__all__ = [
+    "CheckResult",
+    "ContainmentView",
+    "Preview",
+    "ProposedPlanView",
+    "StepPreview",
+    "TableAtRisk",
+    "containment_view",
+    "containments_of",
+    "get_plan",
+    "plan_of_run",
+    "plan_view",
+    "plans",
+    "preview_from_json",
+]
 
 
 @dataclass(frozen=True)
@@ -43,66 +60,6 @@ class ContainmentView:
     @property
     def state_label(self) -> str:
         return str(ContainmentState(self.state).label)
-
-
-@dataclass(frozen=True)
-class TableAtRisk:
-    """Rows of one table that a data rollback would set aside, with a few of them to look at."""
-
-    table: str
-    written_since: int | None
-    changed: int | None = None
-    sample: tuple[dict[str, Any], ...] = ()
-    # Why the table could not be counted; the numbers are then None, not zero.
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """A precondition of a plan. `text` is an English message id with named placeholders in `facts`."""
-
-    passed: bool
-    text: str
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def words(self) -> str:
-        return _(self.text) % self.facts
-
-
-@dataclass(frozen=True)
-class StepPreview:
-    """One step as announced; `expected_s` in seconds, from earlier runs where there were any."""
-
-    key: str
-    kind: str
-    title: str
-    expected_s: float | None
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a person sees before approving."""
-
-    code_from: str
-    code_to: str
-    config_diff: str
-    pinned_at: datetime | None
-    rows_at_risk: tuple[TableAtRisk, ...]
-    checks: tuple[CheckResult, ...]
-    steps: tuple[StepPreview, ...]
-
-    @property
-    def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
-
-    @property
-    def expected_s(self) -> float:
-        return sum(step.expected_s or 0 for step in self.steps)
-
-    @property
-    def rows_total(self) -> int:
-        return sum((table.written_since or 0) + (table.changed or 0) for table in self.rows_at_risk)
 
 
 @dataclass(frozen=True)
@@ -154,24 +111,6 @@ def plan_view(row: ProposedPlan) -> ProposedPlanView:
     facts = {name: getattr(row, name) for name in ProposedPlanView.__dataclass_fields__ if name != "preview"}
     facts["title"] = read(row.title, row.title_phrase)
     return ProposedPlanView(**facts, preview=preview_from_json(row.preview))
-
-
-def preview_from_json(data: dict[str, Any]) -> Preview:
-    """Rebuild what was shown when the plan was proposed."""
-    pinned = data.get("pinned_at")
-    return Preview(
-        code_from=data.get("code_from", ""),
-        code_to=data.get("code_to", ""),
-        config_diff=data.get("config_diff", ""),
-        pinned_at=datetime.fromisoformat(pinned) if pinned else None,
-        rows_at_risk=tuple(_table(t) for t in data.get("rows_at_risk", ())),
-        checks=tuple(CheckResult(**c) for c in data.get("checks", ())),
-        steps=tuple(StepPreview(**s) for s in data.get("steps", ())),
-    )
-
-
-def _table(data: dict[str, Any]) -> TableAtRisk:
-    return TableAtRisk(**{**data, "sample": tuple(data.get("sample", ()))})
 
 
 def containments_of(incident_id: UUID) -> tuple[ContainmentView, ...]:

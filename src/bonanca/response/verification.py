@@ -1,7 +1,12 @@
-"""Ask a service from outside whether it works: HTTP at every replica, SQL at its database (requirement T8)."""
+"""Ask a service from outside whether it works (requirement T8).
+
+HTTP at every replica, SQL at its database, an open port, and the team's own program such as its test suite.
+"""
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,28 +14,68 @@ from typing import Any
 import httpx
 import psycopg
 
-from bonanca.catalog.spec import VerifySpec
+from bonanca.catalog.spec import ServiceView, VerifySpec
+from bonanca.response.service_commands import run_for
 
 HTTP_TIMEOUT_S = 5.0
+TCP_TIMEOUT_S = 5.0
 SQL_TIMEOUT_MS = 10_000
 BODY_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One check's outcome at one place; `found` says what was seen."""
+    """One check's outcome at one place; `found` says what was seen, `evidence` is the end of a program's output."""
 
     name: str
     where: str
     passed: bool
     found: str
+    evidence: str = ""
 
 
-def ask(check: VerifySpec, *, replicas: tuple[str, ...], dsn: str | None) -> tuple[Verdict, ...]:
-    """Carry out one check: at every replica when it is HTTP, once when it is SQL."""
+def check_of(data: Mapping[str, Any]) -> VerifySpec:
+    """Return the check that a plan carries as JSON, where tuples have become lists."""
+    facts: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    return VerifySpec(**facts)
+
+
+def in_order(checks: Iterable[VerifySpec], affected: Iterable[str]) -> tuple[VerifySpec, ...]:
+    """Return the checks, those of what was hit first, then the quick ones, then programs.
+
+    `affected` are path prefixes that failed or were taken out; without any, checks that name a function at all go
+    before those that name none.
+    """
+    hit = tuple(affected)
+
+    def rank(check: VerifySpec) -> tuple[int, bool]:
+        if any(_overlap(one, other) for one in check.affects for other in hit):
+            return 0, bool(check.command)
+        return 1 if check.affects and not hit else 2, bool(check.command)
+
+    return tuple(sorted(checks, key=rank))
+
+
+def ask(
+    check: VerifySpec,
+    *,
+    replicas: tuple[str, ...],
+    dsn: str | None,
+    service: ServiceView | None = None,
+    watch: Callable[[], None] | None = None,
+) -> tuple[Verdict, ...]:
+    """Carry out one check: at every replica when it is HTTP, once when it is anything else."""
     if check.http is not None:
         return tuple(_http(check, base) for base in replicas)
+    if check.tcp is not None:
+        return (_tcp(check, check.tcp),)
+    if check.command:
+        return (_command(check, service, watch),)
     return (_sql(check, dsn),)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def _http(check: VerifySpec, base: str) -> Verdict:
@@ -48,6 +93,25 @@ def _http(check: VerifySpec, base: str) -> Verdict:
     if check.contains is not None and check.contains not in body.decode("utf-8", "replace"):
         return Verdict(check.name, base, False, f"the answer does not contain {check.contains!r}")
     return Verdict(check.name, base, True, f"HTTP {response.status_code}")
+
+
+def _tcp(check: VerifySpec, address: str) -> Verdict:
+    host, _colon, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=TCP_TIMEOUT_S):
+            return Verdict(check.name, address, True, "it answers")
+    except OSError as failure:
+        return Verdict(check.name, address, False, f"{type(failure).__name__}: {failure}")
+
+
+def _command(check: VerifySpec, service: ServiceView | None, watch: Callable[[], None] | None) -> Verdict:
+    if service is None:
+        return Verdict(check.name, "command", False, "there is no service to run it for")
+    ended = run_for(service, check.command, timeout_s=check.timeout_s, watch=watch)
+    if ended.ok:
+        return Verdict(check.name, "command", True, "it ended with 0", ended.tail)
+    found = ended.words if ended.returncode is None else f"it ended with {ended.returncode}"
+    return Verdict(check.name, "command", False, found, ended.tail)
 
 
 def _sql(check: VerifySpec, dsn: str | None) -> Verdict:

@@ -7,9 +7,12 @@ import re
 from django.utils.translation import gettext as _
 
 from bonanca.catalog.documents.drills import read_drill
+from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.reader import Reader
+from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
+from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
 from bonanca.catalog.spec import (
     ENVIRONMENTS,
     BackupCheck,
@@ -25,14 +28,11 @@ from bonanca.catalog.spec import (
     RunSpec,
     ServiceView,
     StatusPageSpec,
-    VerifySpec,
 )
 
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 # What the gateway can match; anything else would end inside a rule of its router.
 _PREFIX = re.compile(r"/(?:[A-Za-z0-9._~@:+,=-]+(?:/[A-Za-z0-9._~@:+,=-]+)*/?)?")
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_PLACEHOLDERS = ("python", "port", "config", "release")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Quoted whole by the rooms that use them; a dot separates the schema.
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}(\.[A-Za-z_][A-Za-z0-9_$]{0,62})?")
@@ -57,12 +57,13 @@ def read_service(reader: Reader) -> ServiceView:
         root=reader.path("root"),
         run=reader.one("run", _run),
         config=config,
-        migrate=_command(reader, "migrate"),
-        replay=_command(reader, "replay"),
+        migrate=read_command(reader, "migrate"),
+        replay=read_command(reader, "replay"),
         database=reader.one("database", _database),
-        verify=reader.each("verify", _verify, _("a check")),
+        verify=reader.each("verify", read_verify, _("a check")),
         backup=reader.one("backup", _backup),
         status_page=reader.one("status_page", _status_page),
+        rollback=reader.one("rollback", read_rollback),
         slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),
     )
     _fits_together(reader, service)
@@ -94,7 +95,7 @@ def _repository(reader: Reader) -> RepositorySpec:
 
 def _run(reader: Reader) -> RunSpec:
     return RunSpec(
-        command=_command(reader, "command"),
+        command=read_command(reader, "command"),
         replicas=reader.each("replicas", _replica, _("a replica"), required=True),
         health=reader.one("health", _health),
         env=_env(reader),
@@ -142,20 +143,6 @@ def _python(reader: Reader) -> str | None:
     return text if text and "/" not in text else reader.place_of(node, "python") or None
 
 
-def _command(reader: Reader, key: str) -> tuple[str, ...]:
-    words = reader.words(key)
-    for word in words:
-        for name in _PLACEHOLDER.findall(word):
-            if name not in _PLACEHOLDERS:
-                reader.wrong(
-                    reader.entries[key],
-                    _("%(what)s: %(key)s has an unknown placeholder (got %(got)s)")
-                    % {"what": reader.what, "key": key, "got": "{" + name + "}"},
-                    _("one of %(choices)s") % {"choices": ", ".join("{" + known + "}" for known in _PLACEHOLDERS)},
-                )
-    return words
-
-
 def _config(reader: Reader) -> ConfigSpec | None:
     file = reader.path("file", required=True)
     source = reader.text("source", limit=500) or None
@@ -178,34 +165,6 @@ def _rows(reader: Reader) -> RowsAtRisk:
         key=reader.pattern("key", _COLUMN, column, required=True),
         written_at=reader.pattern("written_at", _COLUMN, column, required=True),
     )
-
-
-def _verify(reader: Reader) -> VerifySpec:
-    name = reader.text("name", required=True, limit=100)
-    reader.what = _("check '%(name)s'") % {"name": name or "?"}
-    check = VerifySpec(
-        name=name,
-        http=reader.http_path("http") or None,
-        expect_status=reader.integer("expect_status", 200, minimum=100, maximum=599),
-        contains=reader.text("contains") or None,
-        sql=reader.text("sql", limit=10_000) or None,
-        equals=reader.scalar("equals"),
-        at_least=_at_least(reader),
-    )
-    if ("http" in reader.entries) == ("sql" in reader.entries):
-        reader.wrong(reader.node, _("%(what)s: needs either http or sql") % {"what": reader.what})
-    elif check.sql:
-        _one_expectation(reader, check.equals, check.at_least)
-    return check
-
-
-def _at_least(reader: Reader) -> float | None:
-    return reader.number("at_least", 0.0, minimum=-1e12) if reader.take("at_least") is not None else None
-
-
-def _one_expectation(reader: Reader, equals: object, at_least: object) -> None:
-    if (equals is None) == (at_least is None):
-        reader.wrong(reader.node, _("%(what)s: a query needs either equals or at_least") % {"what": reader.what})
 
 
 def _backup(reader: Reader) -> BackupSpec:
@@ -240,9 +199,9 @@ def _recipient(reader: Reader, node: Node) -> str:
 
 def _backup_check(reader: Reader) -> BackupCheck:
     check = BackupCheck(
-        sql=reader.text("sql", required=True, limit=10_000), equals=reader.scalar("equals"), at_least=_at_least(reader)
+        sql=reader.text("sql", required=True, limit=10_000), equals=reader.scalar("equals"), at_least=at_least(reader)
     )
-    _one_expectation(reader, check.equals, check.at_least)
+    one_expectation(reader, check.equals, check.at_least)
     return check
 
 
@@ -267,15 +226,17 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
     uses_config = any("{config}" in word for word in (*_commands(service),))
     if uses_config and service.config is None:
         reader.wrong(reader.node, _("%(what)s: a command uses {config} but config is missing") % {"what": reader.what})
-    for check in service.verify:
-        if check.sql and service.database is None:
-            message = _("%(what)s: check '%(name)s' asks a database but database is missing")
-            reader.wrong(reader.entries["verify"], message % {"what": reader.what, "name": check.name})
-    names = [check.name for check in service.verify]
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
-        message = _("%(what)s: two checks are named '%(name)s'")
-        reader.wrong(reader.entries["verify"], message % {"what": reader.what, "name": name})
+    checks_fit(reader, service, service.verify, "verify")
+    rollback_fits(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:
-    return (*(service.run.command if service.run else ()), *service.migrate, *service.replay)
+    way_back = service.rollback
+    checks = (*service.verify, *(way_back.verify if way_back else ()))
+    return (
+        *(service.run.command if service.run else ()),
+        *service.migrate,
+        *service.replay,
+        *(way_back.pause + way_back.resume if way_back else ()),
+        *(word for check in checks for word in check.command),
+    )

@@ -8,6 +8,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
+from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, RollbackSpec, WatchSpec
 from bonanca.catalog.spec.running import (
     ConfigSpec,
     GatewaySpec,
@@ -24,11 +25,13 @@ from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, fro
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 
 __all__ = [
+    "AUDIENCES",
     "ENVIRONMENTS",
     "LOCALES",
     "PICKS",
     "ROLES",
     "SEVERITIES",
+    "STRATEGIES",
     "BackupCheck",
     "BackupSpec",
     "BurnAlert",
@@ -41,6 +44,7 @@ __all__ = [
     "MemberSpec",
     "ReplicaSpec",
     "RepositorySpec",
+    "RollbackSpec",
     "RouteSpec",
     "RowsAtRisk",
     "RunSpec",
@@ -51,6 +55,7 @@ __all__ = [
     "StatusPageSpec",
     "TeamSpec",
     "VerifySpec",
+    "WatchSpec",
     "from_json",
     "to_json",
 ]

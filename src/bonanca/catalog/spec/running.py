@@ -73,7 +73,13 @@ class ConfigSpec:
 
 @dataclass(frozen=True)
 class VerifySpec:
-    """One check from outside: `http` (a path, with `expect_status` and `contains`) or `sql` (`equals` / `at_least`)."""
+    """One check from outside, of one of four kinds.
+
+    `http` is a path that every replica is asked for (with `expect_status` and `contains`), `sql` a query (`equals` or
+    `at_least`), `tcp` a host:port that has to answer, `command` the team's own program (its test suite), run in the
+    folder of the running release and successful when it exits with 0 within `timeout_s` seconds. `affects` are path
+    prefixes of functions: checks of what an incident has hit are asked first.
+    """
 
     name: str
     http: str | None = None
@@ -82,6 +88,10 @@ class VerifySpec:
     sql: str | None = None
     equals: Scalar = None
     at_least: float | None = None
+    tcp: str | None = None
+    command: tuple[str, ...] = ()
+    timeout_s: float = 60.0
+    affects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,58 @@ def test_a_secret_key_among_the_recipients_is_refused_without_repeating_it() -> 
     assert secret not in message
 
 
+WAY_BACK = """
+    version: 1
+    teams: [{slug: loja}]
+    services:
+      - slug: loja-api
+        team: loja
+        root: ./var
+        run: {replicas: [{port: 1}]}
+        verify: [{name: pay, tcp: "127.0.0.1:5432", affects: [/checkout]}]
+        rollback:
+          strategy: keep_data
+          announce: [team, SAC@loja.example]
+          pause: ["{python}", pause.py]
+          resume: ["{python}", resume.py]
+          drain_s: 20
+          verify: [{name: suite, command: ["{python}", -m, pytest], timeout_s: 90}]
+          watch: {seconds: 60, tolerated_percent: 0.5}
+          kept_for_h: 48
+"""
+
+
+def test_a_way_back_is_declared_whole() -> None:
+    service = load(WAY_BACK).services[0]
+    declared = service.rollback
+    assert declared is not None
+    assert (declared.strategy, declared.drain_s, declared.kept_for_h) == ("keep_data", 20, 48)
+    assert declared.announce == ("team", "sac@loja.example")
+    assert (declared.watch.seconds, declared.watch.tolerated_percent) == (60, 0.5)
+    assert declared.verify[0].command == ("{python}", "-m", "pytest")
+    assert (service.verify[0].tcp, service.verify[0].affects) == ("127.0.0.1:5432", ("/checkout",))
+    assert from_json(to_json(service)) == service
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("keep_data", "magic", "one of instant, keep_data, point_in_time, logical"),
+        ("team, SAC@loja.example", "everybody", "on_call, team, dependents, or an e-mail address"),
+        ('pause: ["{python}", pause.py]', "", "only one of pause and resume"),
+        ("name: suite, command", "name: suite, http: /, command", "exactly one of http, sql, tcp and command"),
+        ('"127.0.0.1:5432"', '"127.0.0.1:70000"', "a host and a port"),
+        ("[/checkout]", "[checkout]", "paths such as /checkout"),
+        ("name: suite", "name: pay", "two checks are named 'pay'"),
+        ("root: ./var", "critical: true", "root is missing"),
+        ("watch: {seconds: 60", "watch: {secs: 60", "did you mean seconds?"),
+    ],
+)
+def test_a_mistake_in_the_way_back_is_told(old: str, new: str, told: str) -> None:
+    assert old in WAY_BACK
+    assert told in wrong(WAY_BACK.replace(old, new))
+
+
 def test_duplicates_name_the_first_declaration() -> None:
     message = wrong(SHOP + "  - {slug: loja-api, team: loja}\n")
     assert "service 'loja-api' is declared twice (first in bonanca.yaml:10)" in message
@@ -224,6 +276,7 @@ _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max
 _WORDS = """
     version teams services slug team run replicas port health path slo objective window_s alerts source backup verify
     database config gateway routes env command members email on_call depends_on apiVersion kind metadata spec
+    rollback tcp strategy watch affects
 """
 _KEYS = st.sampled_from(sorted(set(_WORDS.split())))
 _TREES = st.recursive(

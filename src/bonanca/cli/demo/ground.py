@@ -57,6 +57,12 @@ services:
     verify:
       - {{name: health, http: /health, expect_status: 200}}
       - {{name: catalogue, http: /products, expect_status: 200, contains: '"price"'}}
+    rollback:
+      strategy: instant
+      announce: [on_call, team]
+      verify:
+        - {{name: prices, sql: "select count(*) from products where price_cents <= 0", equals: 0}}
+      watch: {{seconds: 15, tolerated_percent: 1}}
     backup:
       every_h: 24
       replicas: [./backups/a, ./backups/b]

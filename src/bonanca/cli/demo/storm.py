@@ -213,6 +213,8 @@ class Storm:
         self.check("rollback_finished_by_itself", run["state"] == "succeeded", needed=True)
         self.outcome.kills_survived = int(run["takeovers"])
         self.check("a_killed_worker_was_survived", run["takeovers"] >= 1)
+        told = wait_for("the announcement", lambda: self.mailbox.about("[Loja] Está sendo revertido"), timeout_s=20)
+        self.check("people_were_told_why", "Motivo: " in str(told.message.get_content()))
         opened = next(step for step in run["steps"] if step["key"] == "open")
         self.outcome.restore_s = self.since_start(opened["finished_at"])
         self.outcome.rollback_s = round(

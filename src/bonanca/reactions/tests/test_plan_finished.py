@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -12,6 +11,7 @@ from bonanca.incidents.operations.resolve_incident import resolve_incident
 from bonanca.incidents.queries import get_incident
 from bonanca.reactions.tests.happening import LATER, again, entry, happen
 from bonanca.response.events import PlanFinished
+from bonanca.response.models import ProposedPlan
 from tests.support.loja import NOW, Shop
 from tests.support.traces import deliver
 
@@ -27,7 +27,10 @@ def incident(shop: Shop) -> Any:
 
 def finished(incident: Any, **changes: Any) -> PlanFinished:
     facts = {"kind": "rollback", "outcome": "succeeded", "error": "", "title": "Loja back to before v2"}
-    given = {"plan_id": uuid4(), "service": "loja-api", "at": LATER, "incident_id": incident.id}
+    row = ProposedPlan.objects.create(
+        kind=changes.get("kind", "rollback"), service="loja-api", team="loja", proposed_at=NOW, expires_at=LATER
+    )
+    given = {"plan_id": row.id, "service": "loja-api", "at": LATER, "incident_id": incident.id}
     return PlanFinished(**{**given, **facts, **changes})
 
 

@@ -34,7 +34,9 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
     """
     steps: list[StepSpec] = []
     if change.from_sha:
-        params = {"service": service.slug, "change_id": str(change.id)}
+        params: dict[str, Any] = {"service": service.slug, "change_id": str(change.id)}
+        if service.rollback is not None:
+            params["kept_h"] = service.rollback.kept_for_h
         steps.append(StepSpec("pin", "recovery.pin", params, PIN, timeout_s=600))
     steps.append(parts.release(service, change.to_sha, CODE))
     if (config := configuration(service, change.to_sha)) is not None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bonanca.actuators.process.spec import Health, ProcessSpec, Replica
-from bonanca.catalog.spec import ServiceView
+from bonanca.catalog.spec import RollbackSpec, ServiceView, VerifySpec
 from bonanca.durable import queries as durable
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.durable.state import RunState
 from bonanca.kernel.errors import Invalid
+from bonanca.response.verification import in_order
 
 # Seconds that a step is said to take before it has ever run here.
 GUESS_S: dict[str, float] = {
@@ -27,6 +28,8 @@ GUESS_S: dict[str, float] = {
     "response.preflight": 0.5,
     "response.watch": 10.0,
     "response.lift_containments": 0.5,
+    "response.announce": 0.1,
+    "response.work": 2.0,
     "gateway.maintenance": 0.5,
     "gateway.open": 0.5,
     "recovery.prepare_restore": 2.0,
@@ -71,21 +74,48 @@ def restart(service: ServiceView, title: str, *, key: str = "restart") -> StepSp
     return StepSpec(key, "process.restart", spec.to_json(), title, timeout_s=30 + patience * len(spec.replicas))
 
 
-def stop(service: ServiceView, title: str) -> StepSpec:
-    """Return the step that lets every replica finish its work and end."""
-    return StepSpec("stop", "process.stop", process_spec(service).to_json(), title, timeout_s=60)
+def stop(service: ServiceView, title: str, *, drain_s: float = 10.0) -> StepSpec:
+    """Return the step that lets every replica finish its work within `drain_s` seconds and end."""
+    spec = replace(process_spec(service), stop_timeout_s=drain_s)
+    return StepSpec("stop", "process.stop", spec.to_json(), title, timeout_s=50 + drain_s * len(spec.replicas))
 
 
-def verify(service: ServiceView, title: str) -> StepSpec | None:
-    """Return the step that asks the service from outside, or None when nothing is declared."""
-    if not service.verify or service.run is None:
+def work(
+    service: ServiceView, key: str, command: tuple[str, ...], back: tuple[str, ...], title: str
+) -> StepSpec | None:
+    """Return the step that holds the service's background work or lets it go on; None when that is not declared."""
+    if not command:
+        return None
+    params = {"service": service.slug, "command": list(command), "back": list(back)}
+    return StepSpec(key, "response.work", params, title, timeout_s=600)
+
+
+def announce(service: ServiceView, moment: str, title: str, *, key: str) -> StepSpec | None:
+    """Return the step that tells the people concerned; None when the service wants nobody told."""
+    to = list((service.rollback or RollbackSpec()).announce)
+    if not to:
+        return None
+    params = {"service": service.slug, "to": to, "moment": moment}
+    return StepSpec(key, "response.announce", params, title, timeout_s=30)
+
+
+def verify(
+    service: ServiceView, title: str, *, more: tuple[VerifySpec, ...] = (), affected: tuple[str, ...] = ()
+) -> StepSpec | None:
+    """Return the step that asks the service from outside, or None when nothing is declared.
+
+    `more` are checks beside the service's own; those of `affected` paths are asked first.
+    """
+    checks = in_order((*service.verify, *more), affected)
+    if not checks or service.run is None:
         return None
     params: dict[str, Any] = {
         "service": service.slug,
-        "checks": [asdict(check) for check in service.verify],
+        "checks": [asdict(check) for check in checks],
         "replicas": [replica.url for replica in service.run.replicas],
     }
-    return StepSpec("verify", "response.verify", params, title, timeout_s=60)
+    patience_s = 60 + sum(check.timeout_s for check in checks if check.command)
+    return StepSpec("verify", "response.verify", params, title, timeout_s=patience_s)
 
 
 def release(service: ServiceView, sha: str, title: str) -> StepSpec:

@@ -16,23 +16,27 @@ from bonanca.delivery.queries import running_sha
 from bonanca.durable.plan import PlanSpec
 from bonanca.recovery.queries import pinned_configuration, rows_at_risk
 from bonanca.recovery.views import PinView
+from bonanca.response.compilers.strategies import Strategy
 from bonanca.response.preflight import rollback_checks
-from bonanca.response.queries import CheckResult, Preview, StepPreview, TableAtRisk
+from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk
 
 ROWS_SHOWN = 5
 REPLAY_DECLARED = gettext_noop("Rows written since the pin are set aside and applied again")
 NO_REPLAY = gettext_noop("Rows written since the pin are set aside for a decision: the service declares no replay")
 
 
-def preview_rollback(service: ServiceView, pin: PinView, spec: PlanSpec, now: datetime) -> Preview:
+def preview_rollback(
+    service: ServiceView, pin: PinView, spec: PlanSpec, strategy: Strategy, *, reason: str, now: datetime
+) -> Preview:
     """Measure what would change: code, configuration, rows. Reads only."""
+    counted = service.database is not None and strategy.replaces_data
     tables = tuple(
         TableAtRisk(t.table, t.written_since, t.changed, tuple(_plain(row) for row in t.sample[:ROWS_SHOWN]), t.problem)
-        for t in (rows_at_risk(service.slug, pin.id, now) if service.database else ())
+        for t in (rows_at_risk(service.slug, pin.id, now) if counted else ())
     )
-    checks = list(rollback_checks(service, pin.id))
+    checks = list(rollback_checks(service, pin.id, strategy.name))
     if tables:
-        checks.append(CheckResult(True, REPLAY_DECLARED if service.replay else NO_REPLAY))
+        checks.append(CheckResult(True, REPLAY_DECLARED if service.replay else NO_REPLAY, warns=not service.replay))
     return Preview(
         code_from=running_sha(service),
         code_to=pin.release_sha,
@@ -41,6 +45,8 @@ def preview_rollback(service: ServiceView, pin: PinView, spec: PlanSpec, now: da
         rows_at_risk=tables,
         checks=tuple(checks),
         steps=steps_of(spec),
+        strategy=strategy.name,
+        reason=reason,
     )
 
 

@@ -1,82 +1,119 @@
-"""Compile a rollback: code, data and configuration back to a pin, with nothing thrown away (requirement T7)."""
+"""Compile a rollback: code, data and configuration back to a pin, with nothing thrown away (requirements T5 to T9)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from bonanca.catalog.spec import ServiceView
+from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.recovery.views import PinView
 from bonanca.response.compilers import parts
+from bonanca.response.compilers.strategies import Strategy, strategy_of
 from bonanca.ui.phrases import Words
 
+ANNOUNCE = gettext_noop("Tell the people concerned that it begins")
 PREFLIGHT = gettext_noop("Check that everything needed is there")
-COPY = gettext_noop("Copy the pinned database beside the running one")
+PAUSE = gettext_noop("Hold background work")
 MAINTENANCE = gettext_noop("Show the maintenance page")
 STOP = gettext_noop("Let running work finish and stop")
 CODE = gettext_noop("Put the earlier code back")
-DATA = gettext_noop("Put the pinned database in place, keep the replaced one")
-SET_ASIDE = gettext_noop("List the rows written since")
 CONFIG = gettext_noop("Put the earlier configuration back")
 RESTART = gettext_noop("Start again")
 VERIFY = gettext_noop("Check from outside that it works")
-REAPPLY = gettext_noop("Apply the rows written since again")
 OPEN = gettext_noop("Let requests through again")
+RESUME = gettext_noop("Let background work go on")
 LIFT = gettext_noop("Take back the containments of the incident")
 WATCH = gettext_noop("Watch closely for a while")
+ANNOUNCE_END = gettext_noop("Tell the people concerned that it works again")
 
-WATCH_S = 15.0
+
+@dataclass(frozen=True)
+class Occasion:
+    """Why and for what a service goes back: ids as text, paths that were hit."""
+
+    title: Words
+    plan_id: str
+    incident_id: str | None = None
+    change_id: str | None = None
+    affected: tuple[str, ...] = ()
+    strategy: str = "instant"
 
 
-def compile_rollback(
-    service: ServiceView, pin: PinView, *, title: Words, plan_id: str, incident_id: str | None, change_id: str | None
-) -> PlanSpec:
+def compile_rollback(service: ServiceView, pin: PinView, occasion: Occasion) -> PlanSpec:
     """Return the frozen plan that brings the service back to the pin.
 
-    The order matters: requests are answered politely before anything stops, data is swapped while
-    nothing writes, rows are applied again before anybody can order under the same number, and only
-    what was verified is opened. Undone last first, the same order brings everything forth again.
+    The order matters: people know before anything happens, background work is held and requests are answered politely
+    before anything stops, data is swapped while nothing writes, rows are applied again before anybody can order under
+    the same number, and only what was verified is opened. Undone last first, the same order brings everything forth.
 
     Raises:
-        Invalid: the service does not declare what a rollback needs.
+        Invalid, StrategyUnavailable: the service does not declare what a rollback needs; no engine for the strategy.
     """
-    back = {"service": service.slug, "pin_id": str(pin.id)}
-    steps: list[StepSpec | None] = [
-        StepSpec("preflight", "response.preflight", back, PREFLIGHT, timeout_s=60),
-        # The copy is made while everything still runs, so that the maintenance is as short as a rename.
-        StepSpec("copy", "recovery.prepare_restore", back, COPY, timeout_s=900) if service.database else None,
-        _gateway(service, "maintenance", "gateway.maintenance", MAINTENANCE),
-        parts.stop(service, STOP),
-        parts.release(service, pin.release_sha, CODE),
+    declared, strategy = service.rollback or RollbackSpec(), strategy_of(occasion.strategy)
+    steps = [
+        *_before(service, pin, declared, strategy),
+        *_meanwhile(service, pin, declared, strategy, occasion),
+        *_afterwards(service, declared, occasion),
     ]
-    if service.database is not None:
-        steps.append(StepSpec("data", "recovery.restore_pin", back, DATA, timeout_s=900))
-        if service.database.rows_at_risk:
-            steps.append(StepSpec("set_aside", "recovery.set_aside", back, SET_ASIDE, timeout_s=300))
-    if service.config is not None:
-        steps.append(StepSpec("configuration", "recovery.restore_config", back, CONFIG, timeout_s=30))
-    steps += [parts.restart(service, RESTART), parts.verify(service, VERIFY)]
-    if service.database is not None and service.database.rows_at_risk and service.replay:
-        steps.append(StepSpec("reapply", "recovery.reapply_rows", back, REAPPLY, timeout_s=900))
-    if incident_id is not None:
-        # Under the maintenance page, so that opening waits for the gateway to have taken both back.
-        lift = {"incident_id": incident_id}
-        steps.append(StepSpec("lift", "response.lift_containments", lift, LIFT, timeout_s=30))
-    steps.append(_gateway(service, "open", "gateway.open", OPEN))
-    if service.slos:
-        watch = {"service": service.slug, "seconds": WATCH_S}
-        steps.append(StepSpec("watch", "response.watch", watch, WATCH, timeout_s=WATCH_S + 60, expected_s=WATCH_S))
-    context = {
+    context: dict[str, Any] = {
         "team": service.team_slug,
-        "plan_id": plan_id,
-        "incident_id": incident_id,
-        "change_id": change_id,
+        "plan_id": occasion.plan_id,
+        "incident_id": occasion.incident_id,
+        "change_id": occasion.change_id,
         "pin_id": str(pin.id),
+        "strategy": strategy.name,
     }
-    plan = PlanSpec("rollback", f"service:{service.slug}", title, tuple(s for s in steps if s is not None), context)
-    return parts.with_expected_times(plan)
+    found = tuple(step for step in steps if step is not None)
+    return parts.with_expected_times(PlanSpec("rollback", f"service:{service.slug}", occasion.title, found, context))
+
+
+def _before(service: ServiceView, pin: PinView, declared: RollbackSpec, strategy: Strategy) -> list[StepSpec | None]:
+    check = {"service": service.slug, "pin_id": str(pin.id), "strategy": strategy.name}
+    return [
+        parts.announce(service, "begins", ANNOUNCE, key="announce"),
+        StepSpec("preflight", "response.preflight", check, PREFLIGHT, timeout_s=60),
+        *(strategy.before(service, pin) if service.database else ()),
+        parts.work(service, "pause", declared.pause, declared.resume, PAUSE),
+        _gateway(service, "maintenance", "gateway.maintenance", MAINTENANCE),
+        parts.stop(service, STOP, drain_s=declared.drain_s),
+    ]
+
+
+def _meanwhile(
+    service: ServiceView, pin: PinView, declared: RollbackSpec, strategy: Strategy, occasion: Occasion
+) -> list[StepSpec | None]:
+    back = {"service": service.slug, "pin_id": str(pin.id)}
+    configuration = StepSpec("configuration", "recovery.restore_config", back, CONFIG, timeout_s=30)
+    return [
+        parts.release(service, pin.release_sha, CODE),
+        *(strategy.during(service, pin) if service.database else ()),
+        configuration if service.config is not None else None,
+        parts.restart(service, RESTART),
+        parts.verify(service, VERIFY, more=declared.verify, affected=occasion.affected),
+        *(strategy.after(service, pin) if service.database else ()),
+    ]
+
+
+def _afterwards(service: ServiceView, declared: RollbackSpec, occasion: Occasion) -> list[StepSpec | None]:
+    lift = {"incident_id": occasion.incident_id}
+    watch = {
+        "service": service.slug,
+        "seconds": declared.watch.seconds,
+        "tolerated": declared.watch.tolerated_percent / 100,
+    }
+    return [
+        # Under the maintenance page, so that opening waits for the gateway to have taken both back.
+        StepSpec("lift", "response.lift_containments", lift, LIFT, timeout_s=30) if occasion.incident_id else None,
+        _gateway(service, "open", "gateway.open", OPEN),
+        parts.work(service, "resume", declared.resume, declared.pause, RESUME),
+        StepSpec("watch", "response.watch", watch, WATCH, declared.watch.seconds + 60, declared.watch.seconds + 2)
+        if service.slos
+        else None,
+        parts.announce(service, "works", ANNOUNCE_END, key="announce_end"),
+    ]
 
 
 def _gateway(service: ServiceView, key: str, kind: str, title: str) -> StepSpec | None:

@@ -53,6 +53,8 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         rows_at_risk=(),
         checks=(CheckResult(True, KEPT),),
         steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
+        strategy=plan.preview.strategy,
+        reason=plan.preview.reason,
     )
     title = Phrase(UNDO, {"title": plan.title_phrase or plan.title})
     row = ProposedPlan.objects.create(

@@ -9,14 +9,15 @@ from uuid import uuid4
 
 import pytest
 
-from bonanca.catalog.spec import DatabaseSpec, RowsAtRisk, ServiceView
+from bonanca.catalog.spec import DatabaseSpec, RollbackSpec, RowsAtRisk, ServiceView, VerifySpec, WatchSpec
 from bonanca.durable.models import PlanRun, PlanStep
 from bonanca.durable.plan import PlanSpec, checked
 from bonanca.durable.registry import knows
 from bonanca.kernel.errors import BonancaError, Invalid
 from bonanca.response.compilers import parts
 from bonanca.response.compilers.deployment import compile_deployment
-from bonanca.response.compilers.rollback import compile_rollback
+from bonanca.response.compilers.rollback import Occasion, compile_rollback
+from bonanca.response.compilers.strategies import StrategyUnavailable
 from bonanca.response.specs import spec_from_json, spec_to_json
 from tests.support.loja import NOW, Shop
 
@@ -41,7 +42,7 @@ def deployment(shop: Shop) -> PlanSpec:
 def rollback(shop: Shop, service: ServiceView, **facts: Any) -> PlanSpec:
     pin = shop.pin(shop.propose())
     given = {"title": "back", "plan_id": "p", "incident_id": str(uuid4()), "change_id": None, **facts}
-    return compile_rollback(service, pin, **given)
+    return compile_rollback(service, pin, Occasion(**given))
 
 
 def kinds(plan: PlanSpec) -> list[str]:
@@ -80,7 +81,8 @@ def test_a_bare_service_gets_only_the_steps_that_it_declares(shop: Shop) -> None
         "process.restart",
     ]
     bare = replace(service, gateway=None, slos=())
-    assert kinds(rollback(shop, bare, incident_id=None)) == [
+    silent = replace(bare, rollback=RollbackSpec(announce=()))
+    assert kinds(rollback(shop, silent, incident_id=None)) == [
         "response.preflight",
         "process.stop",
         "git.release",
@@ -91,6 +93,7 @@ def test_a_bare_service_gets_only_the_steps_that_it_declares(shop: Shop) -> None
 def test_a_rollback_is_polite_before_it_stops_and_open_only_when_verified(shop: Shop, whole: ServiceView) -> None:
     plan = rollback(shop, whole)
     assert [step.key for step in plan.steps] == [
+        "announce",
         "preflight",
         "copy",
         "maintenance",
@@ -105,16 +108,65 @@ def test_a_rollback_is_polite_before_it_stops_and_open_only_when_verified(shop: 
         "lift",
         "open",
         "watch",
+        "announce_end",
     ]
-    assert plan.steps[4].params["sha"] == shop.sha("v1")
-    assert plan.context["pin_id"] == plan.steps[5].params["pin_id"]
-    assert plan.steps[12].params["step"] == "maintenance"
+    assert plan.steps[5].params["sha"] == shop.sha("v1")
+    assert plan.context["pin_id"] == plan.steps[6].params["pin_id"]
+    assert plan.steps[13].params["step"] == "maintenance"
 
 
 def test_without_a_replay_rows_are_only_set_aside(shop: Shop, whole: ServiceView) -> None:
     found = kinds(rollback(shop, replace(whole, replay=())))
     assert "recovery.set_aside" in found
     assert "recovery.reapply_rows" not in found
+
+
+def test_keeping_the_data_leaves_it_alone(shop: Shop, whole: ServiceView) -> None:
+    plan = rollback(shop, whole, strategy="keep_data")
+    assert not {"copy", "data", "set_aside", "reapply"} & {step.key for step in plan.steps}
+    assert {"code", "configuration", "verify"} <= {step.key for step in plan.steps}
+    assert (plan.context["strategy"], plan.steps[1].params["strategy"]) == ("keep_data", "keep_data")
+
+
+def test_a_strategy_without_an_engine_is_refused_in_words(shop: Shop, whole: ServiceView) -> None:
+    for name in ("point_in_time", "logical"):
+        with pytest.raises(StrategyUnavailable, match=name) as refused:
+            rollback(shop, whole, strategy=name)
+        assert (refused.value.field, "keep_data" in str(refused.value)) == ("strategy", True)
+    with pytest.raises(Invalid, match="There is no strategy magic"):
+        rollback(shop, whole, strategy="magic")
+
+
+def test_the_declared_way_back_is_what_is_compiled(shop: Shop, whole: ServiceView) -> None:
+    declared = RollbackSpec(
+        announce=("team",),
+        pause=("{python}", "-m", "pause"),
+        resume=("{python}", "-m", "resume"),
+        drain_s=25,
+        verify=(VerifySpec("suite", command=("true",), timeout_s=90), VerifySpec("pay", tcp="127.0.0.1:1")),
+        watch=WatchSpec(30, 5),
+    )
+    steps = {step.key: step for step in rollback(shop, replace(whole, rollback=declared)).steps}
+    order = list(steps)
+    assert order.index("pause") < order.index("maintenance") < order.index("open") < order.index("resume")
+    assert steps["pause"].params["back"] == steps["resume"].params["command"] == ["{python}", "-m", "resume"]
+    assert steps["announce"].params["to"] == ["team"]
+    assert steps["stop"].params["stop_timeout_s"] == 25
+    assert [check["name"] for check in steps["verify"].params["checks"]] == ["health", "pay", "suite"]
+    assert steps["verify"].timeout_s == 150
+    assert (steps["watch"].params["seconds"], steps["watch"].params["tolerated"]) == (30, 0.05)
+    pin = compile_deployment(replace(whole, rollback=declared), shop.propose(), plan_id="p").steps[0]
+    assert pin.params["kept_h"] == 168
+
+
+def test_what_the_incident_hit_is_checked_first(shop: Shop, whole: ServiceView) -> None:
+    checks = (
+        VerifySpec("cart", http="/cart", affects=("/cart",)),
+        VerifySpec("pay", http="/p", affects=("/checkout",)),
+    )
+    service = replace(whole, verify=(*whole.verify, *checks))
+    hit = {step.key: step for step in rollback(shop, service, affected=("/checkout/card",)).steps}["verify"]
+    assert [check["name"] for check in hit.params["checks"]] == ["pay", "health", "cart"]
 
 
 def test_every_kind_of_step_has_somebody_who_can_do_it(shop: Shop, whole: ServiceView) -> None:

@@ -15,7 +15,7 @@ from bonanca.durable.queries import get_run, list_runs
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Invalid, NotAllowed, NotFound
 from bonanca.response.models import ProposedPlan
-from bonanca.response.operations import propose_rollback as proposing
+from bonanca.response.operations import draw_up_rollback as proposing
 from bonanca.response.operations.approve_plan import (
     AnotherPlanRuns,
     ChecksFailed,
@@ -23,7 +23,8 @@ from bonanca.response.operations.approve_plan import (
     PreviewTooOld,
     approve_plan,
 )
-from bonanca.response.operations.propose_rollback import VALID_FOR, NothingPinned, NotOut
+from bonanca.response.operations.draw_up_rollback import NothingPinned, NotOut
+from bonanca.response.operations.propose_rollback import VALID_FOR
 from bonanca.response.operations.withdraw_plan import withdraw_plan
 from bonanca.response.queries import get_plan, plan_of_run, plans
 from bonanca.response.tests.plans import LATER, carried_out, proposed
@@ -51,7 +52,7 @@ def test_a_preview_says_what_goes_back_where(shop: Shop) -> None:
     assert shown.passed
     assert shown.rows_total == 0
     assert shown.expected_s > 15
-    assert [step.key for step in shown.steps][:3] == ["preflight", "maintenance", "stop"]
+    assert [step.key for step in shown.steps][:4] == ["announce", "preflight", "maintenance", "stop"]
     assert files(shop.folder) == before
     assert list_runs() == ()
     assert plans(incident_id=incident.id) == plans(change_id=change.id) == plans(service="loja-api") == (plan,)

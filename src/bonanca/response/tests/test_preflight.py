@@ -10,7 +10,7 @@ import pytest
 
 from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.catalog.spec import DatabaseSpec, RepositorySpec
-from bonanca.response import preflight
+from bonanca.response import strategy_checks
 from bonanca.response.preflight import rollback_checks
 from bonanca.response.queries import CheckResult
 from tests.support.loja import Shop
@@ -57,7 +57,7 @@ def test_data_on_our_own_server_is_refused_by_the_servers_identity(shop: Shop, d
 
 
 def test_data_on_another_server_passes(shop: Shop, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "system_identifier", lambda dsn: "7000000000000000001")
+    monkeypatch.setattr(strategy_checks, "system_identifier", lambda dsn: "7000000000000000001")
     assert all(check.passed for check in checks(shop, copy_name=database).values())
 
 

@@ -15,9 +15,9 @@ import pytest
 from bonanca.durable.context import FenceToken, Receipt, StepContext
 from bonanca.durable.errors import Fenced, StepFailed
 from bonanca.durable.registry import handler
-from bonanca.response import steps
 from bonanca.response.operations.contain import contain
 from bonanca.response.queries import containments_of
+from bonanca.response.steps import checking, lifting, watching
 from tests.support.loja import NOW, Shop
 from tests.support.traces import nothing_happens
 
@@ -63,7 +63,8 @@ def do(kind: str, ctx: StepContext) -> Receipt:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "PAUSE_S", 0.0)
+    for module in (checking, watching):
+        monkeypatch.setattr(module, "PAUSE_S", 0.0)
 
 
 class _Shop(BaseHTTPRequestHandler):
@@ -95,7 +96,9 @@ HEALTH = {"name": "health", "http": "/health"}
 def test_verification_waits_for_a_service_that_is_still_starting(shop: Shop, replica: str) -> None:
     _Shop.failures = 3
     receipt = do("response.verify", context(checks=[HEALTH], replicas=[replica]))
-    assert receipt["verdicts"] == [{"name": "health", "where": replica, "passed": True, "found": "HTTP 200"}]
+    assert receipt["verdicts"] == [
+        {"name": "health", "where": replica, "passed": True, "found": "HTTP 200", "evidence": ""}
+    ]
 
 
 def test_verification_that_never_passes_says_what_was_found_where(shop: Shop, replica: str) -> None:
@@ -146,7 +149,7 @@ def test_one_that_ends_in_the_same_moment_does_not_stop_the_plan(shop: Shop, mon
     contained(shop, incident.id, "/checkout")
     seen = containments_of(incident.id)
     assert expire_containments(NOW + timedelta(hours=1)) == 1
-    monkeypatch.setattr(steps, "containments_of", lambda incident_id: seen)
+    monkeypatch.setattr(lifting, "containments_of", lambda incident_id: seen)
     assert do("response.lift_containments", context(incident_id=str(incident.id))) == {"lifted": []}
 
 
@@ -159,7 +162,7 @@ def visitors(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         said["seconds"] = (until - since).total_seconds()
         return SimpleNamespace(failed_ratio=said["failed"] / said["total"], **said)
 
-    monkeypatch.setattr(steps, "impact", impact)
+    monkeypatch.setattr(watching, "impact", impact)
     return said
 
 
@@ -173,3 +176,23 @@ def test_failures_that_come_back_are_not_a_recovery(shop: Shop, visitors: dict[s
     with pytest.raises(StepFailed, match="2 of 100 requests"):
         do("response.watch", context(seconds=1))
     assert do("response.watch", context(seconds=1, tolerated=0.05))["failed"] == 2
+
+
+def test_programs_run_once_when_the_rest_has_passed(shop: Shop, replica: str, tmp_path: Any) -> None:
+    _Shop.failures = 3
+    count = tmp_path / "count"
+    once = {"name": "suite", "command": ["sh", "-c", f"echo ran >> {count}; echo broken pipe; exit 1"]}
+    with pytest.raises(StepFailed, match=r"suite .command.: it ended with 1: broken pipe"):
+        do("response.verify", context(checks=[once, HEALTH], replicas=[replica]))
+    assert count.read_text() == "ran\n"
+
+
+def test_work_is_held_and_its_undo_lets_it_go_on(shop: Shop) -> None:
+    ctx = context(command=["sh", "-c", "echo held"], back=["sh", "-c", "echo on"])
+    work = handler("response.work")
+    assert work.check(ctx) is None
+    receipt = work.apply(ctx)
+    assert receipt["output"] == "held\n"
+    assert work.undo(ctx, receipt)["output"] == "on\n"
+    with pytest.raises(StepFailed, match="sh"):
+        work.apply(context(command=["sh", "-c", "echo no >&2; exit 3"], back=["true"]))

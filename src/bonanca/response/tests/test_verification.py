@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from bonanca.catalog.spec import VerifySpec
-from bonanca.response.verification import BODY_LIMIT, ask
+from bonanca.catalog.spec import ReplicaSpec, RunSpec, ServiceView, VerifySpec
+from bonanca.response.verification import BODY_LIMIT, Verdict, ask, check_of, in_order
 
 PAGES: dict[str, tuple[int, bytes]] = {
     "/health": (200, b"ok"),
@@ -112,3 +115,73 @@ def test_a_database_that_is_not_there_is_an_answer() -> None:
     [none] = ask(check, replicas=(), dsn=None)
     assert (down.passed, none.passed) == (False, False)
     assert none.found == "the service declares no database"
+
+
+def test_a_port_answers_or_does_not(replica: str) -> None:
+    address = replica.removeprefix("http://")
+    [up] = ask(VerifySpec("pay", tcp=address), replicas=(), dsn=None)
+    [down] = ask(VerifySpec("pay", tcp="127.0.0.1:1"), replicas=(), dsn=None)
+    assert (up.passed, up.where, down.passed) == (True, address, False)
+    assert "refused" in down.found
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> ServiceView:
+    """A service whose current release holds its test suite."""
+    release = tmp_path / "releases" / "abc"
+    release.mkdir(parents=True)
+    (release / "suite.py").write_text(SUITE)
+    (tmp_path / "current").symlink_to("releases/abc")
+    run = RunSpec(("x",), (ReplicaSpec(9101),), env={"MODE": "probe"})
+    return ServiceView("loja-api", "Loja", "loja", root=tmp_path, run=run)
+
+
+SUITE = """
+import os, sys, time
+print(os.getcwd(), os.environ.get("MODE"), "secret" if "DATABASE_URL" in os.environ else "clean", *sys.argv[1:])
+if "slow" in sys.argv:
+    time.sleep(60)
+if "bad" in sys.argv:
+    print("E   assert 1 == 2")
+    sys.exit("1 failed")
+"""
+
+
+def suite(service: ServiceView, *words: str, timeout_s: float = 30) -> Verdict:
+    check = VerifySpec("suite", command=("{python}", "suite.py", "{port}", *words), timeout_s=timeout_s)
+    [verdict] = ask(check, replicas=(), dsn=None, service=service)
+    return verdict
+
+
+def test_the_teams_own_suite_runs_in_the_release_without_our_secrets(service: ServiceView) -> None:
+    verdict = suite(service)
+    assert (verdict.passed, verdict.found) == (True, "it ended with 0")
+    assert verdict.evidence.split()[1:] == ["probe", "clean", "9101"]
+    assert verdict.evidence.startswith(f"{service.root}/releases/abc ")
+
+
+def test_a_suite_that_fails_leaves_its_last_words(service: ServiceView) -> None:
+    verdict = suite(service, "bad")
+    assert (verdict.passed, verdict.found) == (False, "it ended with 1")
+    assert "E   assert 1 == 2" in verdict.evidence
+    assert "1 failed" in verdict.evidence
+
+
+def test_a_suite_that_does_not_end_is_stopped(service: ServiceView) -> None:
+    verdict = suite(service, "slow", timeout_s=0.8)
+    assert (verdict.passed, "0.8 s" in verdict.found) == (False, True)
+
+
+def test_a_program_that_is_not_there_is_an_answer(service: ServiceView) -> None:
+    [verdict] = ask(VerifySpec("x", command=("no-such-program",)), replicas=(), dsn=None, service=service)
+    assert (verdict.passed, "no-such-program" in verdict.found) == (False, True)
+
+
+def test_checks_of_what_was_hit_come_first_and_programs_last() -> None:
+    health, cart = VerifySpec("health", http="/h"), VerifySpec("cart", http="/c", affects=("/cart",))
+    tests = VerifySpec("tests", command=("true",))
+    pay = VerifySpec("pay", command=("true",), affects=("/checkout",))
+    given = (tests, health, cart, pay)
+    assert [c.name for c in in_order(given, ["/checkout/card"])] == ["pay", "health", "cart", "tests"]
+    assert [c.name for c in in_order(given, [])] == ["cart", "pay", "health", "tests"]
+    assert check_of(json.loads(json.dumps(asdict(pay)))) == pay

@@ -1,0 +1,37 @@
+"""How a service goes back: what a rollback plan does with its work, its data and its people."""
+
+from dataclasses import dataclass, field
+
+from bonanca.catalog.spec.running import VerifySpec
+
+# What becomes of the data. Which of them can be carried out here is known to the room that compiles the plans.
+STRATEGIES = ("instant", "keep_data", "point_in_time", "logical")
+# Who can be told by a word; anything else is an e-mail address.
+AUDIENCES = ("on_call", "team", "dependents")
+
+
+@dataclass(frozen=True)
+class WatchSpec:
+    """The closer look after a rollback: for how long, and how many percent of requests may fail meanwhile."""
+
+    seconds: float = 15.0
+    tolerated_percent: float = 1.0
+
+
+@dataclass(frozen=True)
+class RollbackSpec:
+    """The declared way back of a service.
+
+    `pause` and `resume` are the service's own commands that hold and go on with background work; `drain_s` is what a
+    replica may take to finish its requests; `verify` adds checks to those of the service; `kept_for_h` is how many
+    hours the pinned state before a change is kept.
+    """
+
+    strategy: str = "instant"
+    announce: tuple[str, ...] = ("on_call", "team")
+    pause: tuple[str, ...] = ()
+    resume: tuple[str, ...] = ()
+    drain_s: float = 10.0
+    verify: tuple[VerifySpec, ...] = ()
+    watch: WatchSpec = field(default_factory=WatchSpec)
+    kept_for_h: float = 168.0

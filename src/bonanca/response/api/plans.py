@@ -1,0 +1,42 @@
+"""Proposed plans over HTTP, and what people decide about them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from bonanca.access.permissions import Permission, require
+from bonanca.access.tokens import caller
+from bonanca.kernel.clock import utc_now
+from bonanca.response import queries
+from bonanca.response.api.router import router
+from bonanca.response.api.shapes import ResponsePlanOut
+from bonanca.response.operations.approve_plan import approve_plan
+from bonanca.response.operations.withdraw_plan import withdraw_plan
+
+
+@router.get("response-plans", response=list[ResponsePlanOut])
+def list_plans(request: HttpRequest, service: str | None = None) -> object:
+    """Return proposed plans, newest first."""
+    require(caller(request), Permission.READ)
+    return list(queries.plans(service=service))
+
+
+@router.get("response-plans/{uuid:plan_id}", response=ResponsePlanOut)
+def show(request: HttpRequest, plan_id: UUID) -> object:
+    """Return a proposed plan with its preview."""
+    require(caller(request), Permission.READ)
+    return queries.get_plan(plan_id)
+
+
+@router.post("response-plans/{uuid:plan_id}/approve", response=ResponsePlanOut)
+def approve(request: HttpRequest, plan_id: UUID) -> object:
+    """Approve a plan and start it."""
+    return approve_plan(plan_id, actor=caller(request), now=utc_now())
+
+
+@router.post("response-plans/{uuid:plan_id}/withdraw", response=ResponsePlanOut)
+def withdraw(request: HttpRequest, plan_id: UUID) -> object:
+    """Take back a plan that nobody has approved."""
+    return withdraw_plan(plan_id, actor=caller(request), now=utc_now())

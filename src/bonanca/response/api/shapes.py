@@ -1,0 +1,74 @@
+"""What proposed plans look like over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+
+
+class PreviewedTableOut(Schema):
+    table: str
+    written_since: int | None
+    changed: int | None
+    sample: list[dict[str, Any]]
+    problem: str
+
+
+class PreviewedCheckOut(Schema):
+    passed: bool
+    warns: bool
+    words: str
+
+
+class PreviewedStepOut(Schema):
+    key: str
+    kind: str
+    title: str
+    expected_s: float | None
+
+
+class PreviewOut(Schema):
+    strategy: str
+    reason: str
+    code_from: str
+    code_to: str
+    config_diff: str
+    pinned_at: datetime | None
+    rows_at_risk: list[PreviewedTableOut]
+    rows_total: int
+    checks: list[PreviewedCheckOut]
+    passed: bool
+    steps: list[PreviewedStepOut]
+    expected_s: float
+
+
+class ResponsePlanOut(Schema):
+    id: UUID
+    kind: str
+    service: str
+    title: str
+    state: str
+    incident_id: UUID | None
+    change_id: UUID | None
+    undoes_id: UUID | None
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime
+    approved_by: str
+    approved_at: datetime | None
+    finished_at: datetime | None
+    run_id: UUID | None
+    error: str
+    preview: PreviewOut
+
+
+class DraftOut(Schema):
+    """A rollback as it would be proposed; nothing was stored."""
+
+    service: str
+    change: int
+    title: str
+    preview: PreviewOut

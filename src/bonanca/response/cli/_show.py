@@ -1,0 +1,78 @@
+"""How the commands of this room print plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from bonanca.response.follow import follow
+from bonanca.ui.console import emit
+
+if TYPE_CHECKING:
+    from bonanca.response.queries import Preview, ProposedPlanView
+
+
+def django() -> None:
+    """Set Django up, once a command really runs."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+
+
+def started(plan: ProposedPlanView, *, wait: bool, as_json: bool) -> None:
+    """Say that it runs, or wait for its end; a failed plan exits with 1."""
+    if wait:
+        plan = follow(plan.id)
+    elif not as_json:
+        typer.echo(f"started: {plan.title}\n  bonanca plan show {plan.run_id}")
+        return
+    emit(plan, as_json=as_json, show=lambda: typer.echo(f"{plan.state}: {plan.title}"))
+    if wait and plan.state != "succeeded":
+        typer.echo(f"{plan.error}\n  go on from the failed step: bonanca plan retry {plan.run_id}", err=True)
+        raise typer.Exit(1)
+
+
+def show_plan(plan: ProposedPlanView) -> None:
+    """Print a plan with its preview and what became of it."""
+    typer.echo(f"{plan.title}\n  {plan.kind} of {plan.service}, {plan.state}, by {plan.proposed_by}")
+    if plan.approved_at:
+        typer.echo(f"  approved by {plan.approved_by} at {plan.approved_at:%Y-%m-%d %H:%M:%S} UTC")
+    if plan.finished_at:
+        typer.echo(f"  ended at {plan.finished_at:%Y-%m-%d %H:%M:%S} UTC")
+    if plan.error:
+        typer.echo(f"  {plan.error}")
+    show_preview(plan.preview)
+    if plan.waits_for_approval:
+        typer.echo(f"\nWaits for approval until {plan.expires_at:%H:%M:%S} UTC:")
+        typer.echo(f"  bonanca rollback approve {plan.id} --wait")
+    elif plan.run_id:
+        typer.echo(f"\nIts progress: bonanca plan show {plan.run_id}")
+
+
+def show_preview(preview: Preview) -> None:
+    """Print what a plan would do."""
+    from django.utils.translation import gettext
+
+    if preview.reason:
+        typer.echo(f"  why: {preview.reason}")
+    typer.echo(f"\nCode    {preview.code_from[:12] or 'nothing'} → {preview.code_to[:12] or 'nothing'}")
+    if preview.pinned_at:
+        as_of = f"as of {preview.pinned_at:%Y-%m-%d %H:%M:%S} UTC; what is replaced is kept"
+        typer.echo(f"Data    {'stays as it is' if preview.strategy == 'keep_data' else as_of}")
+    for at_risk in preview.rows_at_risk:
+        if at_risk.problem:
+            typer.echo(f"  {at_risk.table}: could not be counted: {at_risk.problem}")
+        else:
+            changed = f", {at_risk.changed} changed" if at_risk.changed is not None else ""
+            typer.echo(f"  {at_risk.table}: {at_risk.written_since} rows written since{changed}; they are set aside")
+    if preview.config_diff:
+        typer.echo("Configuration")
+        typer.echo("\n".join(f"  {line}" for line in preview.config_diff.splitlines()))
+    for check in preview.checks:
+        holds = "note   " if check.warns else "holds  "
+        typer.echo(f"{holds if check.passed else 'FAILS  '} {check.words}")
+    typer.echo(f"\nSteps, about {preview.expected_s:.0f} s in all")
+    for step in preview.steps:
+        took = f"{step.expected_s:6.1f} s" if step.expected_s is not None else "       ?"
+        typer.echo(f"  {took}  {gettext(step.title) if step.title else step.key}")

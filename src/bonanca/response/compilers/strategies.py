@@ -1,0 +1,142 @@
+"""What becomes of the data in a rollback: each strategy gives its steps, and says what it needs and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from bonanca.catalog.spec import STRATEGIES, ServiceView
+from bonanca.durable.plan import StepSpec
+from bonanca.kernel.errors import Conflict, Invalid
+from bonanca.recovery.views import PinView
+from bonanca.response.strategy_checks import instant_checks, keep_data_checks
+from bonanca.response.views import CheckResult
+
+COPY = gettext_noop("Copy the pinned database beside the running one")
+DATA = gettext_noop("Put the pinned database in place, keep the replaced one")
+SET_ASIDE = gettext_noop("List the rows written since")
+REAPPLY = gettext_noop("Apply the rows written since again")
+
+Steps = Callable[[ServiceView, PinView], list[StepSpec]]
+
+
+class StrategyUnavailable(Conflict):
+    """The strategy is known and nothing here can carry it out (yet)."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way of treating the data.
+
+    `before` are steps while the service still runs, `during` while nothing writes, `after` once the earlier code runs
+    again and before visitors come in. `replaces_data`: rows written since the pin are set aside.
+    """
+
+    name: str
+    label: Promise
+    explanation: Promise
+    replaces_data: bool
+    before: Steps
+    during: Steps
+    after: Steps
+    checks: Callable[[ServiceView, PinView], tuple[CheckResult, ...]]
+
+
+def _nothing(service: ServiceView, pin: PinView) -> list[StepSpec]:
+    return []
+
+
+def _back(service: ServiceView, pin: PinView) -> dict[str, str]:
+    return {"service": service.slug, "pin_id": str(pin.id)}
+
+
+def _copy(service: ServiceView, pin: PinView) -> list[StepSpec]:
+    # The copy is made while everything still runs, so that the maintenance is as short as a rename.
+    return [StepSpec("copy", "recovery.prepare_restore", _back(service, pin), COPY, timeout_s=900)]
+
+
+def _swap(service: ServiceView, pin: PinView) -> list[StepSpec]:
+    steps = [StepSpec("data", "recovery.restore_pin", _back(service, pin), DATA, timeout_s=900)]
+    if service.database is not None and service.database.rows_at_risk:
+        steps.append(StepSpec("set_aside", "recovery.set_aside", _back(service, pin), SET_ASIDE, timeout_s=300))
+    return steps
+
+
+def _reapply(service: ServiceView, pin: PinView) -> list[StepSpec]:
+    if service.database is None or not service.database.rows_at_risk or not service.replay:
+        return []
+    return [StepSpec("reapply", "recovery.reapply_rows", _back(service, pin), REAPPLY, timeout_s=900)]
+
+
+_KNOWN: dict[str, Strategy] = {
+    strategy.name: strategy
+    for strategy in (
+        Strategy(
+            "instant",
+            gettext_lazy("The pinned copy, at once"),
+            gettext_lazy(
+                "Code, configuration and data as they were before the change. Rows written since are set aside and "
+                "applied again where the service can."
+            ),
+            True,
+            _copy,
+            _swap,
+            _reapply,
+            instant_checks,
+        ),
+        Strategy(
+            "keep_data",
+            gettext_lazy("Keep the data"),
+            gettext_lazy(
+                "Only code and configuration go back. Nothing written since is set aside, and migrations stay in "
+                "effect: the earlier code has to work with the newer schema."
+            ),
+            False,
+            _nothing,
+            _nothing,
+            _nothing,
+            keep_data_checks,
+        ),
+    )
+}
+
+
+def choices() -> tuple[Strategy, ...]:
+    """Return the strategies that can be carried out here."""
+    return tuple(_KNOWN.values())
+
+
+def strategy_of(name: str) -> Strategy:
+    """Return a strategy by name.
+
+    Raises:
+        Invalid: there is none of that name.
+        StrategyUnavailable: it is known, and no engine here can carry it out.
+    """
+    found = _KNOWN.get(name)
+    if found is not None:
+        return found
+    usable = ", ".join(_KNOWN)
+    if name in STRATEGIES:
+        raise StrategyUnavailable(
+            _("The strategy %(name)s cannot be carried out here: no engine for it is set up.") % {"name": name},
+            field="strategy",
+            hint=_("Choose one of %(usable)s.") % {"usable": usable},
+        )
+    raise Invalid(
+        _("There is no strategy %(name)s. Choose one of %(usable)s.") % {"name": name, "usable": usable},
+        field="strategy",
+    )
+
+
+def strategy_for(service: ServiceView, wished: str) -> Strategy:
+    """Return the strategy that was wished for, else the declared one, else the pinned copy.
+
+    Raises:
+        Invalid, StrategyUnavailable: see `strategy_of`.
+    """
+    return strategy_of(wished or (service.rollback.strategy if service.rollback else "instant"))

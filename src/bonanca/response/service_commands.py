@@ -1,0 +1,77 @@
+"""Run a service's own commands: in the folder of the release that runs, without our settings and secrets."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bonanca.actuators.git.releases import CURRENT
+from bonanca.catalog.spec import ServiceView
+from bonanca.durable.commands import CommandFailed, run
+
+# What is kept of the output: its end, where test suites and tracebacks say what matters.
+TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended. `returncode` None: it was not started, or did not end in time."""
+
+    ok: bool
+    returncode: int | None
+    words: str
+    tail: str
+
+
+def run_for(
+    service: ServiceView, words: tuple[str, ...], *, timeout_s: float, watch: Callable[[], None] | None = None
+) -> Ran:
+    """Run a declared command to its end. What `watch` raises ends it and comes out of here."""
+    folder = release_folder(service)
+    with tempfile.TemporaryFile() as output:
+        try:
+            run(
+                filled(service, words, folder),
+                timeout_s=timeout_s,
+                cwd=folder,
+                env=environment(service, folder),
+                stdout=output,
+                watch=watch,
+            )
+            ended = Ran(True, 0, "", "")
+        except CommandFailed as failure:
+            ended = Ran(False, failure.returncode, failure.message, failure.stderr)
+        return Ran(ended.ok, ended.returncode, ended.words, f"{_tail(output.fileno())}{ended.tail}"[-TAIL_BYTES:])
+
+
+def filled(service: ServiceView, words: tuple[str, ...], folder: Path | None) -> list[str]:
+    """Return the command with its placeholders filled; {port} is that of the first replica."""
+    first = service.run.replicas[0] if service.run and service.run.replicas else None
+    values = service.placeholders(release=folder, replica=first)
+    filled_words = []
+    for word in words:
+        for name, value in values.items():
+            word = word.replace("{" + name + "}", value)
+        filled_words.append(word)
+    return filled_words
+
+
+def environment(service: ServiceView, folder: Path | None) -> dict[str, str]:
+    """Return what the command needs of our environment, and what the service declares."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
+    found = {"PYTHONPATH": str(folder)} if folder is not None else {}
+    return {**inherited, **found, **(dict(service.run.env) if service.run else {})}
+
+
+def release_folder(service: ServiceView) -> Path | None:
+    """Return the folder of the release that is current at this moment."""
+    current = service.root / CURRENT if service.root is not None else None
+    return current.resolve() if current is not None and current.exists() else None
+
+
+def _tail(descriptor: int) -> str:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, TAIL_BYTES, max(0, size - TAIL_BYTES)).decode("utf-8", "replace")

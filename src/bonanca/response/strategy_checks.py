@@ -1,0 +1,91 @@
+"""What a strategy needs of the data before anything is touched, and what it means for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db import connection
+from django.utils.translation import gettext_noop
+
+from bonanca.actuators.postgres.databases import database_exists
+from bonanca.actuators.postgres.sessions import system_identifier
+from bonanca.catalog.spec import ServiceView
+from bonanca.kernel.errors import BonancaError
+from bonanca.recovery.views import PinView
+from bonanca.response.schema_change import schema_change
+from bonanca.response.views import CheckResult
+
+DATA_THERE = gettext_noop("The pinned database is there: %(name)s")
+DATA_GONE = gettext_noop("The pinned database %(name)s is gone")
+NO_COPY = gettext_noop("The state before the change was pinned without a copy of the database")
+JOURNAL_ELSEWHERE = gettext_noop("The journal of this plan is on another server than the data")
+JOURNAL_HERE = gettext_noop(
+    "The service's database is on the server that holds this plan's own journal: restoring it could lose the plan"
+)
+NOT_ANSWERED = gettext_noop("%(what)s could not be checked: %(why)s")
+SAME_SCHEMA = gettext_noop("The data stays, and its schema is the one that the earlier code knew")
+ONLY_ADDED = gettext_noop(
+    "The data stays as the migrations left it. Added since, and no obstacle to the earlier code: %(names)s"
+)
+BROKEN_SCHEMA = gettext_noop(
+    "The data stays as the migrations left it, and the earlier code cannot work with it: %(names)s"
+)
+SCHEMA_UNKNOWN = gettext_noop(
+    "The data stays as the migrations left it. Whether the earlier code can work with it is not known: the pinned "
+    "copy that would tell is gone"
+)
+NAMES_SHOWN = 8
+
+
+def asked(what: str, question: Callable[[], CheckResult]) -> CheckResult:
+    """Return the answer; a question that fails is an answer too."""
+    try:
+        return question()
+    except BonancaError as failure:
+        return CheckResult(False, NOT_ANSWERED, {"what": what, "why": str(failure)})
+
+
+def instant_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:
+    """The pinned copy is there, and on another server than our own records."""
+    if service.database is None:
+        return ()
+    if not pin.copy_name:
+        return (CheckResult(False, NO_COPY),)
+    return (asked("data", lambda: _data(service, pin)), asked("journal", lambda: _journal(service)))
+
+
+def keep_data_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:
+    """The earlier code can work with the schema as it is now."""
+    return () if service.database is None else (asked("schema", lambda: _schema(service, pin)),)
+
+
+def _data(service: ServiceView, pin: PinView) -> CheckResult:
+    assert service.database is not None
+    there = database_exists(service.database.dsn(), pin.copy_name)
+    return CheckResult(there, DATA_THERE if there else DATA_GONE, {"name": pin.copy_name})
+
+
+def _journal(service: ServiceView) -> CheckResult:
+    assert service.database is not None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT system_identifier FROM pg_control_system()")
+        ours = str(cursor.fetchone()[0])
+    elsewhere = str(system_identifier(service.database.dsn())) != ours
+    return CheckResult(elsewhere, JOURNAL_ELSEWHERE if elsewhere else JOURNAL_HERE)
+
+
+def _schema(service: ServiceView, pin: PinView) -> CheckResult:
+    assert service.database is not None
+    dsn = service.database.dsn()
+    if not pin.copy_name or not database_exists(dsn, pin.copy_name):
+        return CheckResult(True, SCHEMA_UNKNOWN, warns=True)
+    found = schema_change(dsn, pinned=pin.copy_name)
+    if found.breaks:
+        return CheckResult(False, BROKEN_SCHEMA, {"names": _some(found.breaks)})
+    if found.added:
+        return CheckResult(True, ONLY_ADDED, {"names": _some(found.added)}, warns=True)
+    return CheckResult(True, SAME_SCHEMA)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:NAMES_SHOWN]) + (" …" if len(names) > NAMES_SHOWN else "")
