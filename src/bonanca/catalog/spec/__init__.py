@@ -8,6 +8,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
+from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.running import (
     ConfigSpec,
     GatewaySpec,
@@ -41,6 +42,7 @@ __all__ = [
     "MemberSpec",
     "ReplicaSpec",
     "RepositorySpec",
+    "RestoreSpec",
     "RouteSpec",
     "RowsAtRisk",
     "RunSpec",
