@@ -97,6 +97,15 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "pins?service=loja-api", READ, None),
     ("GET", "pins/{pin}/rows-at-risk", RESPOND, None),
     ("GET", "kept-databases?service=loja-api", READ, None),
+    # Restores and what they keep
+    ("GET", "restores?service=loja-api", READ, None),
+    ("POST", "restores", RESPOND, {"service": "loja-api"}),
+    ("GET", "restores/{restore}", READ, None),
+    ("POST", "restores/{restore}/start", COMMAND, {}),
+    ("POST", "restores/{started_restore}/undo", COMMAND, {}),
+    ("POST", "kept-databases/loja-api/loja_kept/keep", RESPOND, {"hours": 24}),
+    ("POST", "kept-databases/loja-api/loja_kept/open", COMMAND, {"hours": 1, **REASON}),
+    ("POST", "kept-databases/loja-api/loja_kept/drop", COMMAND, {}),
     # The gateway's own door takes no token of another scope: see below.
     ("GET", "gateway/desired", (), None),
     ("POST", "gateway/applied", (), {}),
@@ -142,6 +151,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "backups/{backup}/verify",
         "pins/{pin}/rows-at-risk",
     }
+    without_ground |= {"restores", *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop"))}
     wrong = []
     for method, path, may, body in TABLE:
         if may and path not in without_ground:
@@ -154,7 +164,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
 def test_the_table_has_every_operation() -> None:
     from tests.support.doors import API_ROOT, doors
 
-    shapes = {(method, re.sub(r"\{\w+\}|(?<=s/)loja[\w-]+", "*", path.partition("?")[0])) for method, path, *_ in TABLE}
+    shapes = {(method, re.sub(r"\{\w+\}|(?<=/)loja[\w-]+", "*", path.partition("?")[0])) for method, path, *_ in TABLE}
     unknown = re.compile(r"/(01930000-0000-7000-8000-000000000000|999999|unknown)(?=/|$)")
     there = {
         (door.method, unknown.sub("/*", door.path.removeprefix(API_ROOT)).lstrip("/"))

@@ -23,8 +23,8 @@ from bonanca.incidents.operations.resolve_incident import resolve_incident
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
-from bonanca.recovery.models import Backup, Drill, Pin
-from bonanca.recovery.state import BackupState, DrillState
+from bonanca.recovery.models import Backup, Drill, Pin, Restore
+from bonanca.recovery.state import BackupState, DrillState, RestoreMode, RestoreState
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.contain import contain
 from bonanca.response.specs import spec_to_json
@@ -70,6 +70,8 @@ class World:
     backup: UUID
     drill: UUID
     pin: UUID
+    restore: UUID
+    started_restore: UUID
     tokens: dict[str, str]
 
     def values(self) -> dict[str, str]:
@@ -118,6 +120,8 @@ def build(folder: Path) -> World:
         backup=(backup := _backup()).id,
         drill=_drill(backup).id,
         pin=_pin(change.id).id,
+        restore=_restore(folder).id,
+        started_restore=_restore(folder, run_id=failed).id,
         tokens=_tokens(),
     )
 
@@ -188,6 +192,22 @@ def _drill(backup: Backup) -> Drill:
     now = utc_now()
     return Drill.objects.create(
         backup=backup, state=DrillState.FAILED, run_by="test", started_at=now, finished_at=now, beat_at=now
+    )
+
+
+def _restore(folder: Path, *, run_id: UUID | None = None) -> Restore:
+    now = utc_now()
+    started = {"state": RestoreState.STARTED, "run_id": run_id, "started_at": now} if run_id else {}
+    return Restore.objects.create(
+        service=SERVICE,
+        backup_id=Backup.objects.get().id,
+        mode=RestoreMode.BESIDE,
+        database="loja_x",
+        spec={**spec_to_json(_spec(folder, "restore")), "title": {"text": "Restore", "facts": {}}},
+        proposed_by="person:beto@loja.example",
+        proposed_at=now,
+        expires_at=now + timedelta(minutes=30),
+        **started,
     )
 
 

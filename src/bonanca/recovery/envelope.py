@@ -210,6 +210,16 @@ def read_header(source: Source) -> Header:
     return _parsed(fixed + body[:length], body[:length], body[length:])
 
 
+def opens(header: Header, identities: Sequence[str]) -> None:
+    """See that one of the private keys opens the envelope, and that its header is what was sealed.
+
+    Raises:
+        WrongIdentity, EnvelopeDamaged.
+    """
+    header_key, _chunk_key = _keys(_unwrap(header, identities))
+    _authentic(header, header_key)
+
+
 def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> Header:
     """Check and decrypt an envelope; only authenticated plaintext reaches `sink`, in order.
 
@@ -227,10 +237,7 @@ def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> H
     """
     header = read_header(source)
     header_key, chunk_key = _keys(_unwrap(header, identities))
-    if not hmac.compare_digest(_mac(header_key, header.raw), header.mac):
-        raise EnvelopeDamaged(
-            _("The header (bytes 0 to %(end)d) is damaged: its HMAC does not fit.") % {"end": header.first_chunk_at - 1}
-        )
+    _authentic(header, header_key)
     cipher = AESGCM(chunk_key)
     sealed_bytes = header.chunk_bytes + TAG_BYTES
     chunk, index, at = _read_exactly(source, sealed_bytes), 0, header.first_chunk_at
@@ -292,6 +299,13 @@ def _parsed(raw: bytes, text: bytes, mac: bytes) -> Header:
             _("The header (from byte %(at)d) is damaged: a value is out of its range.") % {"at": FIXED_BYTES}
         )
     return Header(chunk_bytes, prefix, wrapped, label, raw, mac)
+
+
+def _authentic(header: Header, header_key: bytes) -> None:
+    if not hmac.compare_digest(_mac(header_key, header.raw), header.mac):
+        raise EnvelopeDamaged(
+            _("The header (bytes 0 to %(end)d) is damaged: its HMAC does not fit.") % {"end": header.first_chunk_at - 1}
+        )
 
 
 def _unwrap(header: Header, identities: Sequence[str]) -> bytes:

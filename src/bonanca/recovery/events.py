@@ -90,3 +90,25 @@ class RowsReapplied(Event):
     duplicate: int
     conflict: int
     decision: int
+
+
+@dataclass(frozen=True)
+class RestoreStarted(Event):
+    """A previewed restore was started. `mode`: beside the running database (`database` is new), or in its place."""
+
+    NAME: ClassVar[str] = "recovery.restore.started.v1"
+    restore_id: UUID
+    service: str
+    run_id: UUID
+    mode: str
+    database: str
+
+
+@dataclass(frozen=True)
+class KeptDropped(Event):
+    """A kept database was dropped: its time was over, or a person did it."""
+
+    NAME: ClassVar[str] = "recovery.kept.dropped.v1"
+    service: str
+    name: str
+    expired: bool

@@ -17,9 +17,9 @@ from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.actuators.postgres.dump import create_empty, restore_database
 from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import session
-from bonanca.kernel.errors import BonancaError, Unavailable
+from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.envelope import open_envelope
-from bonanca.recovery.replicas import Fetched, Replica, ReplicaMissing, ReplicaProblem
+from bonanca.recovery.fetching import fetch_intact, read_back
 from bonanca.recovery.sealing import DiskFull, disk_full_named
 from bonanca.recovery.views import BackupView
 
@@ -27,12 +27,6 @@ CHECK_TIMEOUT_S = 60.0
 # The restored database, its write-ahead log and the opened dump beside the sealed one.
 ROOM_FACTOR = 1.5
 Say = Callable[[float | None, str], None]
-
-
-class NoReplicaIntact(Unavailable):
-    """No place gave the backup back as it was written. `lost`: every place answered, and none has it any more."""
-
-    lost = False
 
 
 class DrillNotHeld(BonancaError):
@@ -85,7 +79,7 @@ def restore_and_check(
     _room(folder, backup)
     folder.mkdir(mode=0o700, parents=True)
     began = monotonic()
-    sealed = _fetch_intact(backup, folder, findings, say)
+    sealed = fetch_intact(backup, folder / "sealed.bnc", findings.replicas, say)
     say(0.25, _("opening"))
     dump = folder / "dump"
     with _timed(findings, "open"), disk_full_named(dump), sealed.open("rb") as source, dump.open("xb") as out:
@@ -106,14 +100,14 @@ def restore_and_check(
         restore_seconds = monotonic() - began
         say(0.8, _("checking"))
         with _timed(findings, "check"):
-            _compare_counts(dsn, backup.row_counts, findings)
-            _run_checks(dsn, checks, findings)
+            compare_counts(dsn, backup.row_counts, findings)
+            run_checks(dsn, checks, findings)
     finally:
         scratch.stop()
     say(0.9, _("reading the other places"))
     for replica in backup.replicas[len(findings.replicas) :]:
-        _read_back(replica.place, backup, None, findings)
-    _verdict(findings)
+        read_back(replica.place, backup, None, findings.replicas)
+    held(findings)
     return restore_seconds
 
 
@@ -127,48 +121,8 @@ def _room(folder: Path, backup: BackupView) -> None:
         )
 
 
-def _fetch_intact(backup: BackupView, folder: Path, findings: Findings, say: Say) -> Path:
-    target = folder / "sealed.bnc"
-    for replica in backup.replicas:
-        say(0.05, _("reading %(place)s") % {"place": replica.place})
-        if _read_back(replica.place, backup, target, findings):
-            return target
-    problems = "; ".join(found["error"] for found in findings.replicas)
-    none = NoReplicaIntact(_("No place holds the backup as it was written. %(problems)s") % {"problems": problems})
-    none.lost = all(found["answered"] for found in findings.replicas)
-    raise none
-
-
-def _read_back(place: str, backup: BackupView, target: Path | None, findings: Findings) -> bool:
-    began = monotonic()
-    error, answered = "", True
-    try:
-        with disk_full_named(target or Path("/dev/null")):
-            fetched = Replica(place).fetch(backup.object_name, target)
-    except ReplicaProblem as problem:
-        error, answered = problem.message, isinstance(problem, ReplicaMissing)
-    else:
-        if fetched != Fetched(backup.size_bytes, backup.sha256):
-            error = _damage(place, backup, fetched)
-    seconds = round(monotonic() - began, 3)
-    findings.replicas.append(
-        {"place": place, "ok": not error, "answered": answered, "error": error, "seconds": seconds}
-    )
-    return not error
-
-
-def _damage(place: str, backup: BackupView, fetched: Fetched) -> str:
-    return _("%(place)s: %(name)s is damaged: %(size)d bytes, SHA-256 %(sum)s…; written were %(wanted)d, %(ours)s…") % {
-        "place": place,
-        "name": backup.object_name,
-        "size": fetched.size,
-        "sum": fetched.sha256[:12],
-        "wanted": backup.size_bytes,
-        "ours": backup.sha256[:12],
-    }
-
-
-def _compare_counts(dsn: str, expected: Mapping[str, int], findings: Findings) -> None:
+def compare_counts(dsn: str, expected: Mapping[str, int], findings: Findings) -> None:
+    """Count every table's rows and note where they are not as many as expected."""
     with session(dsn, read_only=True) as connection:
         restored = count_rows(connection)
     differing = {
@@ -179,7 +133,8 @@ def _compare_counts(dsn: str, expected: Mapping[str, int], findings: Findings) -
     findings.counts = {"tables": len(expected), "rows": sum(restored.values()), "differing": differing}
 
 
-def _run_checks(dsn: str, checks: Sequence[Check], findings: Findings) -> None:
+def run_checks(dsn: str, checks: Sequence[Check], findings: Findings) -> None:
+    """Ask every check and note what came."""
     for check in checks:
         got: Any = None
         error = ""
@@ -219,7 +174,8 @@ def _number(value: Any) -> Decimal | None:
         return None
 
 
-def _verdict(findings: Findings) -> None:
+def held(findings: Findings) -> None:
+    """Raises DrillNotHeld, with everything that is not as it should be."""
     problems = [
         _("%(table)s has %(restored)s rows, the backup had %(backup)s") % {"table": table, **counts}
         for table, counts in findings.counts["differing"].items()

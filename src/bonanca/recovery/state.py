@@ -52,6 +52,35 @@ class RowOutcome(models.TextChoices):
     DECISION = "decision", _("needs a decision")
 
 
+class RestoreMode(models.TextChoices):
+    """`beside`: a database of its own, next to the service's. `swap`: in its place, which is kept."""
+
+    BESIDE = "beside", _("beside the running database")
+    SWAP = "swap", _("in the place of the running database")
+
+
+class RestoreState(models.TextChoices):
+    """Whether a previewed restore was started. How it goes and ends is its plan's to say."""
+
+    PROPOSED = "proposed", _("previewed")
+    STARTED = "started", _("started")
+
+
+class KeptState(models.TextChoices):
+    """`returned`: it took its place again, or somebody else dropped or renamed it."""
+
+    KEPT = "kept", _("kept")
+    RETURNED = "returned", _("put back")
+    DROPPED = "dropped", _("dropped")
+
+
+KEPT_TRANSITIONS: Final[dict[KeptState, frozenset[KeptState]]] = {
+    KeptState.KEPT: frozenset({KeptState.RETURNED, KeptState.DROPPED}),
+    # The undo of an undo keeps it again, under the same name.
+    KeptState.RETURNED: frozenset({KeptState.KEPT}),
+    KeptState.DROPPED: frozenset(),
+}
+
 BACKUP_TRANSITIONS: Final[dict[BackupState, frozenset[BackupState]]] = {
     BackupState.RUNNING: frozenset({BackupState.STORED, BackupState.FAILED}),
     # A later drill may find that what was good has been damaged since.

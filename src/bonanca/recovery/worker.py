@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.expire_pins import expire_pins
+from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.start_due_backups import start_due_backups
 from bonanca.recovery.operations.start_due_drills import start_due_drills
 from bonanca.recovery.operations.sweep import sweep
@@ -44,6 +45,12 @@ def clear_up(now: datetime) -> None:
 def pins(now: datetime) -> None:
     """Drop pins whose time is over."""
     _raise(expire_pins(now=now))
+
+
+@periodic("recovery.kept", every_s=120.0)
+def kept(now: datetime) -> None:
+    """Close the databases that were replaced, and drop those whose time is over."""
+    _raise(keep_replaced(now=now))
 
 
 def _raise(problems: list[str]) -> None:

@@ -7,7 +7,7 @@ them; without being one: CREATEDB, membership in the owning role, pg_signal_back
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from psycopg import sql
 
 from bonanca.actuators.postgres.eviction import GRACE_S, emptied, moment
 from bonanca.actuators.postgres.fencing import Facts, Guard, guarded, session_name
+from bonanca.actuators.postgres.keeping import give_back
 from bonanca.actuators.postgres.properties import DatabaseMissing, Properties, give_properties, properties_of
 from bonanca.actuators.postgres.sessions import Connection, execute, maintenance_dsn, one, session
 from bonanca.durable.context import FenceToken
@@ -39,7 +40,7 @@ class NotEnoughRights(Invalid):
 def database_exists(dsn: str, name: str) -> bool:
     """Whether the server has a database of that name."""
     with session(maintenance_dsn(dsn)) as connection:
-        return _exists(connection, name)
+        return database_there(connection, name)
 
 
 def database_sizes(dsn: str) -> dict[str, int]:
@@ -80,17 +81,17 @@ def copy_database(
         if done is not None:
             return done
         wanted = properties or properties_of(guard.connection, source)
-        if not _exists(guard.connection, source):
+        if not database_there(guard.connection, source):
             raise DatabaseMissing(_("There is no database %(name)s on the server.") % {"name": source})
         began = time.monotonic()
         intent = guard.effect(f"{key}:intent")
         if intent is None:
-            if _exists(guard.connection, target):
+            if database_there(guard.connection, target):
                 raise Conflict(_("There is a database %(name)s already, and it is not ours.") % {"name": target})
             intent = guard.record(f"{key}:intent", "copy.intent", source, asdict(moment(guard.connection)))
         facts: Facts = {"source": source, "target": target, "made": False, "held_s": None, "method": None, "ended": 0}
         facts |= intent
-        if not _exists(guard.connection, target):
+        if not database_there(guard.connection, target):
             point("postgres.copy.before")
             facts |= _copy(guard, source, target, grace_s)
         point("postgres.copy.made")
@@ -121,7 +122,7 @@ def _copy(guard: Guard, source: str, target: str, grace_s: float) -> Facts:
             return held_s, {"ended": emptying.ended} | (asdict(emptying.empty_at) if emptying.empty_at else {})
 
         try:
-            held_s, facts = _insisting(source, attempt)
+            held_s, facts = insisting(source, attempt)
         except (psycopg.errors.FeatureNotSupported, psycopg.errors.SystemError):
             if method == methods[-1]:
                 raise
@@ -148,9 +149,9 @@ def swap_databases(dsn: str, *, live: str, incoming: str, keep_as: str, token: F
         if done is not None:
             return done
         for name in (live, incoming):
-            if not _exists(guard.connection, name):
+            if not database_there(guard.connection, name):
                 raise DatabaseMissing(_("There is no database %(name)s on the server.") % {"name": name})
-        if _exists(guard.connection, keep_as):
+        if database_there(guard.connection, keep_as):
             raise Conflict(_("There is a database %(name)s already, and it is not ours.") % {"name": keep_as})
         began = time.monotonic()
 
@@ -160,6 +161,7 @@ def swap_databases(dsn: str, *, live: str, incoming: str, keep_as: str, token: F
                 guard.still_newest()
                 execute(guard.connection, "ALTER DATABASE {} RENAME TO {}", live, keep_as)
                 execute(guard.connection, "ALTER DATABASE {} RENAME TO {}", incoming, live)
+                give_back(guard.connection, name=incoming, now_named=live)
                 facts = {"live": live, "kept": keep_as, "incoming": incoming, "ended": emptying.ended}
                 facts |= asdict(emptying.empty_at or moment(guard.connection))
                 facts["held_s"] = round(time.monotonic() - began, 3)
@@ -167,7 +169,7 @@ def swap_databases(dsn: str, *, live: str, incoming: str, keep_as: str, token: F
                 # In the renames' own transaction: the effect and its record are one.
                 return guard.record(key, "swap", live, facts)
 
-        return _insisting(live, attempt)
+        return insisting(live, attempt)
 
 
 def drop_database(dsn: str, *, name: str, token: FenceToken) -> bool:
@@ -177,29 +179,33 @@ def drop_database(dsn: str, *, name: str, token: FenceToken) -> bool:
         NotEnoughRights, Unavailable: it is still there.
     """
     with guarded(dsn, token, database=name) as guard:
-        present = _exists(guard.connection, name)
+        present = database_there(guard.connection, name)
         if present:
-            _insisting(name, lambda: execute(guard.connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name))
+            insisting(name, lambda: execute(guard.connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name))
         return present
 
 
-def effects_on(dsn: str, database: str, kind: str) -> list[dict[str, Any]]:
-    """What was done to a database on this server, oldest first: key, made_at and the facts."""
+def effects_on(dsn: str, databases: Collection[str], kinds: Collection[str]) -> list[dict[str, Any]]:
+    """What was done to databases on this server, oldest first: key, made_at, database and the facts."""
     with session(maintenance_dsn(dsn)) as connection:
         if one(connection, "SELECT to_regclass('bonanca_effect')") is None:
             return []
         rows = connection.execute(
-            "SELECT key, made_at, facts FROM bonanca_effect WHERE database = %s AND kind = %s ORDER BY made_at",
-            (database, kind),
+            "SELECT key, made_at, database, facts FROM bonanca_effect"
+            " WHERE database = ANY(%s) AND kind = ANY(%s) ORDER BY made_at",
+            (list(databases), list(kinds)),
         )
-        return [{"key": key, "made_at": made_at, **facts} for key, made_at, facts in rows]
+        return [
+            {**facts, "key": key, "made_at": made_at, "database": database} for key, made_at, database, facts in rows
+        ]
 
 
-def _exists(connection: Connection, name: str) -> bool:
+def database_there(connection: Connection, name: str) -> bool:
+    """Whether the server of the connection has a database of that name."""
     return one(connection, "SELECT 1 FROM pg_database WHERE datname = %s", (name,)) is not None
 
 
-def _insisting(database: str, attempt: Callable[[], T]) -> T:
+def insisting(database: str, attempt: Callable[[], T]) -> T:
     """Run `attempt` again while stubborn sessions keep the database busy; PostgreSQL itself waits 5 s each time."""
     for left in reversed(range(_TRIES)):
         try:

@@ -83,7 +83,7 @@ def guarded(dsn: str, token: FenceToken, *, database: str, wait_s: float = 30.0)
     if token.verify is not None:
         token.verify()
     with session(maintenance_dsn(dsn), name=session_name(token)) as connection:
-        _make_tables(connection)
+        make_tables(connection)
         _enter(connection, token)
         _lock(connection, database, wait_s)
         guard = Guard(dsn, token, connection)
@@ -110,7 +110,8 @@ def effect_of(dsn: str, key: str) -> Facts | None:
         return recorded(connection, key)
 
 
-def _make_tables(connection: Connection) -> None:
+def make_tables(connection: Connection) -> None:
+    """Create the fence's tables on a server that has none."""
     if one(connection, "SELECT to_regclass('bonanca_fence') IS NOT NULL AND to_regclass('bonanca_effect') IS NOT NULL"):
         return
     with connection.transaction():

@@ -6,10 +6,11 @@ import re
 
 from django.utils.translation import gettext as _
 
-from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.commands import read_command
+from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.reader import Reader
+from bonanca.catalog.documents.restoring import read_restore
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
@@ -62,6 +63,7 @@ def read_service(reader: Reader) -> ServiceView:
         database=reader.one("database", _database),
         verify=reader.each("verify", read_verify, _("a check")),
         backup=reader.one("backup", _backup),
+        restore=reader.one("restore", read_restore),
         status_page=reader.one("status_page", _status_page),
         rollback=reader.one("rollback", read_rollback),
         slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),

@@ -12,6 +12,7 @@ import msgspec
 
 from bonanca.catalog.spec.data import BackupSpec, DatabaseSpec
 from bonanca.catalog.spec.objectives import SloSpec
+from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.rollback import RollbackSpec
 from bonanca.catalog.spec.running import (
     ConfigSpec,
@@ -48,6 +49,7 @@ class ServiceView:
     database: DatabaseSpec | None = None
     verify: tuple[VerifySpec, ...] = ()
     backup: BackupSpec | None = None
+    restore: RestoreSpec | None = None
     status_page: StatusPageSpec | None = None
     slos: tuple[SloSpec, ...] = ()
     rollback: RollbackSpec | None = None

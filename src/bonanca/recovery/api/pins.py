@@ -44,6 +44,9 @@ class KeptOut(Schema):
     kept_at: datetime
     kept_by: str
     size_bytes: int | None
+    expires_at: datetime | None
+    closed: bool
+    open_until: datetime | None
 
 
 @router.get("pins", response=list[PinOut])
@@ -63,6 +66,6 @@ def at_risk(request: HttpRequest, pin_id: UUID) -> object:
 
 @router.get("kept-databases", response=list[KeptOut])
 def kept(request: HttpRequest, service: str) -> object:
-    """Return the databases that rollbacks of the service replaced and kept."""
+    """Return the databases that rollbacks and restores of the service replaced and kept."""
     require(caller(request), Permission.READ)
     return list(queries.kept_databases(service))

@@ -4,6 +4,7 @@ from bonanca.recovery.models.backups import Backup, BackupReplica
 from bonanca.recovery.models.drills import Drill
 from bonanca.recovery.models.holder import Holder
 from bonanca.recovery.models.pins import Pin
+from bonanca.recovery.models.restores import Kept, Restore
 from bonanca.recovery.models.rows import SetAside, SetAsideRow
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "BackupReplica",
     "Drill",
     "Holder",
+    "Kept",
     "Pin",
+    "Restore",
     "SetAside",
     "SetAsideRow",
 ]

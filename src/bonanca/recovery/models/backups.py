@@ -17,6 +17,8 @@ class Backup(Holder):
     # The plan's step that takes it, when a plan does: its next worker finds by it what its last one began.
     key = models.CharField(max_length=300, blank=True, default="")
     service = models.SlugField(max_length=100)
+    # Who took it, and so who can open it: a name of recovery/engines.
+    engine = models.CharField(max_length=20, default="logical", db_default="logical")
     state = models.CharField(max_length=20, choices=BackupState.choices, default=BackupState.RUNNING)
     taken_by = models.CharField(max_length=300)
     started_at = models.DateTimeField()

@@ -13,6 +13,7 @@ from bonanca.recovery.folders import everything_temporary
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.fail_backup import abandon
 from bonanca.recovery.operations.finish_drill import fail_drill
+from bonanca.recovery.queries import restores_in_work
 from bonanca.recovery.state import BackupState, DrillState
 
 
@@ -41,6 +42,7 @@ def _remove_left_over() -> None:
     running = {
         *map(str, Backup.objects.filter(state=BackupState.RUNNING).values_list("id", flat=True)),
         *map(str, Drill.objects.filter(state=DrillState.RUNNING).values_list("id", flat=True)),
+        *restores_in_work(),
     }
     for path in found:
         if path.name.removesuffix(".bnc") in running:

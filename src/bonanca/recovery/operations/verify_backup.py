@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -15,14 +15,16 @@ from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import Conflict
 from bonanca.recovery import holding
+from bonanca.recovery.checks import checks_of
 from bonanca.recovery.envelope import EnvelopeDamaged
+from bonanca.recovery.fetching import NoReplicaIntact
 from bonanca.recovery.folders import remove_scratch, scratch_folder
 from bonanca.recovery.identities import IdentityUnreadable, read_identity_file
 from bonanca.recovery.models import Drill
 from bonanca.recovery.operations.begin_drill import begin_drill
 from bonanca.recovery.operations.finish_drill import fail_drill, pass_drill
 from bonanca.recovery.queries import get_backup, get_drill
-from bonanca.recovery.scratch import Check, DrillNotHeld, Findings, NoReplicaIntact, restore_and_check
+from bonanca.recovery.scratch import DrillNotHeld, Findings, restore_and_check
 from bonanca.recovery.state import BackupState, DrillState
 from bonanca.recovery.views import BackupView, DrillView
 
@@ -100,16 +102,6 @@ def _passed(
     if not passed:
         raise DrillLost(_("This drill was ended by somebody else while it ran."))
     return get_drill(drill.id)
-
-
-def checks_of(service: ServiceView) -> Sequence[Check]:
-    """What a restored copy must answer: the backup's own checks, and the service's SQL checks."""
-    declared = [
-        Check(_("backup check %(number)d") % {"number": number}, check.sql, check.equals, check.at_least)
-        for number, check in enumerate(service.backup.checks if service.backup else (), start=1)
-    ]
-    from_verify = [Check(c.name, c.sql, c.equals, c.at_least) for c in service.verify if c.sql is not None]
-    return [*declared, *from_verify]
 
 
 def _identity(service: ServiceView, given: Path | None) -> Path:

@@ -14,10 +14,10 @@ from bonanca.recovery.queries.backups import (
 )
 from bonanca.recovery.queries.drills import get_drill, passed_drill_by_key
 from bonanca.recovery.queries.history import history, place_costs, running
+from bonanca.recovery.queries.kept import KeptNotFound, kept_database, kept_databases
 from bonanca.recovery.queries.pins import (
     PinNotFound,
     get_pin,
-    kept_databases,
     latest_pin,
     pin_by_key,
     pin_of_change,
@@ -26,6 +26,7 @@ from bonanca.recovery.queries.pins import (
     pins_of,
 )
 from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
+from bonanca.recovery.queries.restores import RestoreNotFound, get_restore, list_restores, restores_in_work
 from bonanca.recovery.queries.rows import (
     COUNT_TIMEOUT_S,
     UNDECIDED_SHOWN,
@@ -41,15 +42,19 @@ __all__ = [
     "COUNT_TIMEOUT_S",
     "UNDECIDED_SHOWN",
     "BackupNotFound",
+    "KeptNotFound",
     "PinNotFound",
+    "RestoreNotFound",
     "SetAsideNotFound",
     "backup_by_key",
     "declares_backup",
     "get_backup",
     "get_drill",
     "get_pin",
+    "get_restore",
     "get_set_aside",
     "history",
+    "kept_database",
     "kept_databases",
     "last_attempt",
     "latest_backup",
@@ -57,6 +62,7 @@ __all__ = [
     "latest_verified_backup",
     "list_backups",
     "list_drills",
+    "list_restores",
     "objectives_in",
     "overview",
     "passed_drill_by_key",
@@ -69,6 +75,7 @@ __all__ = [
     "place_costs",
     "readiness",
     "readiness_of",
+    "restores_in_work",
     "rows_at_risk",
     "running",
     "set_aside_by_key",

@@ -1,4 +1,4 @@
-"""Reading pins and the databases that rollbacks kept."""
+"""Reading pins."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.store import ContentLost
-from bonanca.actuators.postgres.databases import database_sizes, effects_on
-from bonanca.catalog.queries import get_service
 from bonanca.kernel.errors import NotFound, Unavailable
 from bonanca.recovery.folders import contents
 from bonanca.recovery.models import Pin
 from bonanca.recovery.state import PinState
 from bonanca.recovery.views import (
-    KeptDatabase,
     PinView,
 )
 
@@ -71,26 +68,6 @@ def pinned_configuration(pin_id: UUID) -> bytes:
 def pins_of(service: str, *, limit: int = 20) -> tuple[PinView, ...]:
     """The service's pins, newest first."""
     return tuple(pin_view(pin) for pin in Pin.objects.filter(service=service).order_by("-taken_at")[:limit])
-
-
-def kept_databases(service: str) -> tuple[KeptDatabase, ...]:
-    """Databases of the service that rollbacks replaced and that are still on its server, newest first.
-
-    Raises:
-        NotFound: no such service. Unavailable: its server does not answer.
-    """
-    declared = get_service(service).database
-    if declared is None:
-        return ()
-    dsn = declared.dsn()
-    present = database_sizes(dsn)
-    swaps = effects_on(dsn, declared.name, "swap")
-    # The same name may have been swapped in again by an undo: then it is no longer kept, and not in the list.
-    return tuple(
-        KeptDatabase(swap["kept"], declared.name, swap["made_at"], swap["key"], present[swap["kept"]])
-        for swap in reversed(swaps)
-        if swap["kept"] in present
-    )
 
 
 def pin_view(pin: Pin) -> PinView:

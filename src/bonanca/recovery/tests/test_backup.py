@@ -13,6 +13,7 @@ from bonanca.catalog.spec import BackupCheck
 from bonanca.kernel.audit import history
 from bonanca.kernel.errors import NotAllowed, NotFound
 from bonanca.recovery import folders, queries
+from bonanca.recovery.fetching import NoReplicaIntact
 from bonanca.recovery.identities import IdentityUnreadable, create_identity_file
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.begin_backup import BackupRunning, NoBackupDeclared, begin_backup
@@ -20,7 +21,7 @@ from bonanca.recovery.operations.begin_drill import NotRestorable
 from bonanca.recovery.operations.sweep import sweep
 from bonanca.recovery.operations.take_backup import NoReplicaStored, take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
-from bonanca.recovery.scratch import DrillNotHeld, NoReplicaIntact
+from bonanca.recovery.scratch import DrillNotHeld
 from bonanca.recovery.state import BackupState, DrillState, ReplicaState
 from bonanca.recovery.tests.shop import NOW
 

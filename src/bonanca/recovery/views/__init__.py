@@ -2,8 +2,9 @@
 
 from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
 from bonanca.recovery.views.drills import DrillView
-from bonanca.recovery.views.pins import KeptDatabase, PinView
+from bonanca.recovery.views.pins import PinView
 from bonanca.recovery.views.readiness import Objectives, Readiness
+from bonanca.recovery.views.restores import KeptDatabase, RestoreView
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "PinView",
     "Readiness",
     "ReplicaView",
+    "RestoreView",
     "ServiceBackups",
     "SetAsideRowView",
     "SetAsideView",

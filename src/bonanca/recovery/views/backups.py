@@ -28,6 +28,7 @@ class BackupView:
 
     id: UUID
     service: str
+    engine: str
     state: BackupState
     taken_by: str
     started_at: datetime

@@ -1,4 +1,4 @@
-"""Pins and kept databases as others see them."""
+"""Pins as others see them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,3 @@ class PinView:
     @property
     def has_data(self) -> bool:
         return bool(self.copy_name)
-
-
-@dataclass(frozen=True)
-class KeptDatabase:
-    """A database that a rollback replaced and kept. `kept_by` is the key of the step that did it."""
-
-    name: str
-    database: str
-    kept_at: datetime
-    kept_by: str
-    size_bytes: int | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.recovery.web import backup_pages, drill_pages
+from bonanca.recovery.web import backup_pages, drill_pages, restore_pages
 
 app_name = "recovery"
 
@@ -15,4 +15,9 @@ urlpatterns = [
     path("backups/<slug:slug>/<uuid:backup_id>/verify/", backup_pages.verify, name="verify_backup"),
     path("backups/<slug:slug>/drill/", drill_pages.start, name="start_drill"),
     path("drills/<uuid:drill_id>/", drill_pages.drill, name="drill"),
+    path("backups/<slug:slug>/restores/", restore_pages.restores, name="restores"),
+    path("backups/<slug:slug>/restores/<uuid:restore_id>/", restore_pages.restore, name="restore"),
+    path("backups/<slug:slug>/restores/<uuid:restore_id>/start/", restore_pages.start, name="start_restore"),
+    path("backups/<slug:slug>/restores/<uuid:restore_id>/undo/", restore_pages.undo, name="undo_restore"),
+    path("backups/<slug:slug>/kept/<str:name>/", restore_pages.kept, name="kept"),
 ]

@@ -25,6 +25,9 @@ from bonanca.response.specs import spec_from_json
 from bonanca.response.state import PlanKind, PlanState
 from bonanca.ui.phrases import phrase_of
 
+# A restore of the service's data is recovery's plan; both must not change the same database at once.
+_IN_THE_WAY = frozenset({*PlanKind.values, "restore"})
+
 
 class NotWaiting(Conflict):
     """Somebody was first: it was approved or withdrawn already."""
@@ -72,7 +75,7 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
     Raises:
         NotWaiting, AnotherPlanRuns: see there; nothing was started.
     """
-    if any(run.kind.removesuffix(".undo") in PlanKind.values for run in unfinished_of(f"service:{plan.service}")):
+    if any(run.kind.removesuffix(".undo") in _IN_THE_WAY for run in unfinished_of(f"service:{plan.service}")):
         # A plan that failed and is tried again is no running row of ours.
         raise AnotherPlanRuns(_("A plan of this service is running already."))
     try:

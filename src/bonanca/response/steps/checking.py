@@ -29,6 +29,8 @@ EVIDENCE_SHOWN = 400
 class Preflight(NothingToTakeBack):
     """Refuse before anything is touched (requirement T6). Params: `service`, `pin_id`, optional `strategy`."""
 
+    unskippable = gettext_noop("Without these checks a rollback could destroy what it is to bring back.")
+
     def apply(self, ctx: StepContext) -> Receipt:
         try:
             checks = rollback_checks(

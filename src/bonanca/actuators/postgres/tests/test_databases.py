@@ -164,7 +164,7 @@ def test_a_swap_keeps_the_replaced_database_and_happens_once(loja):
     facts = swap_databases(loja, token=token(), **swap)
     assert (numbers(loja), numbers(loja, f"{name}_kept")) == ([1], [1, 2])
     assert swap_databases(loja, token=token(), **swap) == facts
-    assert [effect["kept"] for effect in effects_on(loja, name, "swap")] == [f"{name}_kept"]
+    assert [effect["kept"] for effect in effects_on(loja, [name], ["swap"])] == [f"{name}_kept"]
 
 
 def test_a_swap_ends_sessions_and_swapping_back_restores_everything(loja):

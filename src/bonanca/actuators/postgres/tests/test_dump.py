@@ -11,11 +11,11 @@ from bonanca.actuators.postgres import dump as dumping
 from bonanca.actuators.postgres.dump import (
     DumpFailed,
     ServerTooNew,
+    contents_of,
     create_empty,
     dump_database,
     exported_snapshot,
     restore_database,
-    table_of_contents,
 )
 from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import at_database, database_name, session
@@ -44,7 +44,7 @@ def test_a_dump_comes_back_in_another_database(shop, cluster, tmp_path):
         restore_database(at_database(shop, target), path)
         with session(at_database(shop, target)) as connection:
             assert count_rows(connection) == {"public.orders": 500}
-        assert table_of_contents(path) > 0
+        assert contents_of(path)
     finally:
         with psycopg.connect(cluster.dsn(), autocommit=True) as admin:
             admin.execute(f"DROP DATABASE {target} WITH (FORCE)")
@@ -87,7 +87,7 @@ def test_a_file_that_is_no_dump_is_refused(tmp_path):
     path = tmp_path / "noise.dump"
     path.write_bytes(b"noise" * 100)
     with pytest.raises(DumpFailed):
-        table_of_contents(path)
+        contents_of(path)
 
 
 def test_a_reader_that_stops_ends_pg_dump(shop):

@@ -1,0 +1,146 @@
+"""Restores and the databases that they keep, over HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Schema
+
+from bonanca.access.permissions import Permission, require
+from bonanca.access.tokens import caller
+from bonanca.kernel.clock import utc_now
+from bonanca.recovery import queries
+from bonanca.recovery.api.router import router
+from bonanca.recovery.operations.drop_kept import drop_kept
+from bonanca.recovery.operations.keep_longer import keep_longer
+from bonanca.recovery.operations.open_kept import open_kept
+from bonanca.recovery.operations.propose_restore import propose_restore
+from bonanca.recovery.operations.start_restore import start_restore
+from bonanca.recovery.operations.undo_restore import undo_restore
+from bonanca.recovery.state import RestoreMode
+
+
+class FindingOut(Schema):
+    key: str
+    answer: Literal["ok", "no", "unknown"]
+    words: str
+
+
+class RestoreStepOut(Schema):
+    key: str
+    title: str
+    expected_s: float | None
+
+
+class RestoreOut(Schema):
+    id: UUID
+    service: str
+    backup_id: UUID
+    target_kind: str
+    target_value: str
+    mode: str
+    database: str
+    state: str
+    refused: bool
+    verdict: list[FindingOut]
+    steps: list[RestoreStepOut]
+    proposed_at: datetime
+    expires_at: datetime
+    started_at: datetime | None
+    run_id: UUID | None
+    outcome: str | None
+    finished_at: datetime | None
+    error: str
+    kept: str | None
+
+
+class RestoreIn(Schema):
+    service: str
+    backup_id: UUID | None = None
+    mode: RestoreMode = RestoreMode.BESIDE
+    into: str = ""
+
+
+class UndoRestoreOut(Schema):
+    plan_id: UUID
+    state: str
+
+
+class KeepIn(Schema):
+    hours: float
+
+
+class OpenKeptIn(Schema):
+    reason: str
+    hours: float = 1.0
+
+
+class KeptUntilOut(Schema):
+    name: str
+    until: datetime
+
+
+@router.get("restores", response=list[RestoreOut])
+def list_restores(request: HttpRequest, service: str) -> object:
+    """Return the service's restores, newest first."""
+    require(caller(request), Permission.READ)
+    return list(queries.list_restores(service))
+
+
+@router.post("restores", response={201: RestoreOut})
+def propose(request: HttpRequest, data: RestoreIn) -> object:
+    """Preview a restore: its verdict and its steps. Nothing on the service's server is touched."""
+    return propose_restore(
+        service=data.service,
+        backup_id=data.backup_id,
+        mode=data.mode,
+        into=data.into,
+        actor=caller(request),
+        now=utc_now(),
+    )
+
+
+@router.get("restores/{uuid:restore_id}", response=RestoreOut)
+def show(request: HttpRequest, restore_id: UUID) -> object:
+    """Return one restore and how its plan stands."""
+    require(caller(request), Permission.READ)
+    return queries.get_restore(restore_id)
+
+
+@router.post("restores/{uuid:restore_id}/start", response={202: RestoreOut})
+def start(request: HttpRequest, restore_id: UUID) -> object:
+    """Start a previewed restore."""
+    return start_restore(restore_id, actor=caller(request), now=utc_now())
+
+
+@router.post("restores/{uuid:restore_id}/undo", response={202: UndoRestoreOut})
+def undo(request: HttpRequest, restore_id: UUID) -> object:
+    """Start the plan that takes a restore back."""
+    run = undo_restore(restore_id, actor=caller(request), now=utc_now())
+    return {"plan_id": run.id, "state": run.state}
+
+
+@router.post("kept-databases/{service}/{name}/keep", response=KeptUntilOut)
+def keep(request: HttpRequest, service: str, name: str, data: KeepIn) -> object:
+    """Keep a replaced database longer than the policy says."""
+    until = keep_longer(service=service, name=name, hours=data.hours, actor=caller(request), now=utc_now())
+    return {"name": name, "until": until}
+
+
+@router.post("kept-databases/{service}/{name}/open", response=KeptUntilOut)
+def open_(request: HttpRequest, service: str, name: str, data: OpenKeptIn) -> object:
+    """Let people read a kept database for a while; who and why is in the audit."""
+    until = open_kept(
+        service=service, name=name, reason=data.reason, hours=data.hours, actor=caller(request), now=utc_now()
+    )
+    return {"name": name, "until": until}
+
+
+@router.post("kept-databases/{service}/{name}/drop", response={204: None})
+def drop(request: HttpRequest, service: str, name: str) -> object:
+    """Drop a kept database for good."""
+    drop_kept(service=service, name=name, actor=caller(request), now=utc_now())
+    return 204, None

@@ -1,0 +1,253 @@
+"""`bonanca restore`: preview, start and take back a restore; list, keep, open and drop what restores replaced."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from bonanca.ui.console import JsonOption, emit, note, print_json, say, table
+
+if TYPE_CHECKING:
+    from bonanca.recovery.views import RestoreView
+
+CLI_NAME = "restore"
+CLI_PANEL = "Change and come back"
+app = typer.Typer(
+    help="Bring a backup back: beside the running database, or in its place, which is kept.", no_args_is_help=True
+)
+
+Service = Annotated[str, typer.Argument(help="The service's slug.")]
+RestoreId = Annotated[UUID, typer.Argument(help="The restore's id.")]
+Name = Annotated[str, typer.Argument(help="Name of the kept database.")]
+_SIGNS = {"ok": "ok ", "no": "NO ", "unknown": "?  "}
+
+
+@app.command()
+def preview(
+    service: Service,
+    backup: Annotated[UUID | None, typer.Option("--backup", help="Which backup (default: the newest).")] = None,
+    into: Annotated[str, typer.Option("--into", help="Name of the new database (default: a derived one).")] = "",
+    swap: Annotated[bool, typer.Option("--swap", help="Put it in the place of the service's database.")] = False,
+    identity_file: Annotated[
+        Path | None, typer.Option("--identity-file", help="File with the private key (default: the declared one).")
+    ] = None,
+    start_it: Annotated[bool, typer.Option("--start", help="Start it at once when nothing stands in the way.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a restore would do and what stands in its way; nothing on the server is touched."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.propose_restore import propose_restore
+    from bonanca.recovery.operations.start_restore import start_restore
+    from bonanca.recovery.state import RestoreMode
+
+    actor = local_operator()
+    shown = propose_restore(
+        service=service,
+        backup_id=backup,
+        mode=RestoreMode.SWAP if swap else RestoreMode.BESIDE,
+        into=into,
+        identity_file=identity_file,
+        actor=actor,
+        now=utc_now(),
+    )
+    if start_it:
+        shown = start_restore(shown.id, actor=actor, now=utc_now())
+    emit(shown, as_json=as_json, show=lambda: _show(shown))
+    if shown.refused:
+        raise typer.Exit(5)
+
+
+@app.command()
+def start(restore_id: RestoreId, as_json: JsonOption = False) -> None:
+    """Start a previewed restore: a worker carries it out; `bonanca restore show` follows it."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.start_restore import start_restore
+
+    started = start_restore(restore_id, actor=local_operator(), now=utc_now())
+    emit(started, as_json=as_json, show=lambda: _show(started))
+
+
+@app.command()
+def show(restore_id: RestoreId, as_json: JsonOption = False) -> None:
+    """One restore: its verdict, its steps, how it goes and what it kept."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.recovery.queries import get_restore
+
+    found = get_restore(restore_id)
+    emit(found, as_json=as_json, show=lambda: _show(found))
+
+
+@app.command("list")
+def list_(service: Service, as_json: JsonOption = False) -> None:
+    """The service's restores, newest first."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.catalog.queries import get_service
+    from bonanca.recovery.queries import list_restores
+
+    get_service(service)
+    found = list_restores(service)
+
+    def rows() -> None:
+        if not found:
+            say(f"{service} was never restored: bonanca restore preview {service}")
+            return
+        table(
+            ("id", "asked", "into", "mode", "state"),
+            [
+                (
+                    r.id,
+                    f"{r.proposed_at:%Y-%m-%d %H:%M} UTC",
+                    r.database,
+                    r.mode.value,
+                    r.outcome.value if r.outcome else r.state.value,
+                )
+                for r in found
+            ],
+        )
+
+    emit(found, as_json=as_json, show=rows)
+
+
+@app.command()
+def undo(restore_id: RestoreId, as_json: JsonOption = False) -> None:
+    """Take a restore back: what it replaced takes its place again, what it brought is kept."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.undo_restore import undo_restore
+
+    run = undo_restore(restore_id, actor=local_operator(), now=utc_now())
+    emit(run, as_json=as_json, show=lambda: say(f"{run.id}  {run.state.value}: bonanca plan show {run.id}"))
+
+
+@app.command()
+def kept(service: Service, as_json: JsonOption = False) -> None:
+    """The databases that restores and rollbacks replaced and kept, newest first."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.recovery.queries import kept_databases
+
+    found = kept_databases(service)
+
+    def rows() -> None:
+        if not found:
+            say(f"{service} has no kept database")
+            return
+        table(
+            ("name", "was", "kept", "MB", "expires", "access"),
+            [
+                (
+                    k.name,
+                    k.database,
+                    f"{k.kept_at:%Y-%m-%d %H:%M} UTC",
+                    f"{(k.size_bytes or 0) / 1e6:.1f}",
+                    f"{k.expires_at:%Y-%m-%d %H:%M} UTC" if k.expires_at else "-",
+                    "opened" if k.open_until else "closed" if k.closed else "not closed yet",
+                )
+                for k in found
+            ],
+        )
+
+    emit(found, as_json=as_json, show=rows)
+
+
+@app.command()
+def keep(
+    service: Service,
+    name: Name,
+    hours: Annotated[float, typer.Option("--hours", help="How long from now, in hours.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a replaced database longer than the policy says."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.keep_longer import keep_longer
+
+    until = keep_longer(service=service, name=name, hours=hours, actor=local_operator(), now=utc_now())
+    _told(name, "expires_at", until, as_json, f"{name} is kept until {until:%Y-%m-%d %H:%M} UTC")
+
+
+@app.command("open")
+def open_(
+    service: Service,
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why it must be read; the audit keeps it.")],
+    hours: Annotated[float, typer.Option("--hours", help="For how long, at most 24.")] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Let people read a kept database for a while; it is closed again by itself."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.open_kept import open_kept
+
+    until = open_kept(service=service, name=name, reason=reason, hours=hours, actor=local_operator(), now=utc_now())
+    _told(name, "open_until", until, as_json, f"{name} can be read until {until:%Y-%m-%d %H:%M} UTC")
+
+
+@app.command()
+def drop(
+    service: Service,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Drop a kept database for good; what replaced it can then not be undone any more."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.drop_kept import drop_kept
+
+    if not yes:
+        typer.confirm(f"Drop {name} for good?", abort=True, err=True)
+    drop_kept(service=service, name=name, actor=local_operator(), now=utc_now())
+    _told(name, "dropped", True, as_json, f"{name} is dropped")
+
+
+def _told(name: str, key: str, value: object, as_json: bool, words: str) -> None:
+    if as_json:
+        print_json({"name": name, key: value})
+    else:
+        say(words)
+
+
+def _show(restore: RestoreView) -> None:
+    state = restore.outcome.value if restore.outcome else restore.state.value
+    say(f"{restore.id}  {restore.service} → {restore.database} ({restore.mode.value})  {state}")
+    for found in restore.verdict:
+        say(f"  {_SIGNS[found.answer]} {found.words}")
+    for number, step in enumerate(restore.steps, start=1):
+        say(f"  {number}. {step.title}")
+    if restore.error:
+        say(f"  failed: {restore.error}")
+    if restore.kept:
+        say(f"  kept: {restore.kept}")
+    if restore.run_id is not None:
+        note(f"bonanca plan show {restore.run_id}")
+    elif not restore.refused:
+        note(f"start it within half an hour: bonanca restore start {restore.id}")

@@ -1,0 +1,66 @@
+"""Restores that were previewed and started, and the databases that restores and rollbacks replaced and kept."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from bonanca.kernel.ids import new_id
+from bonanca.recovery.state import KeptState, RestoreMode, RestoreState
+
+
+class Restore(models.Model):
+    """One restore as it was shown before it was started. What became of it is in its plan (`run_id`).
+
+    `database` is the name that the restored data gets; `spec` the frozen steps, `verdict` the findings at the preview.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    service = models.SlugField(max_length=100)
+    backup_id = models.UUIDField()
+    target_kind = models.CharField(max_length=20, default="backup")
+    target_value = models.CharField(max_length=200, blank=True, default="")
+    mode = models.CharField(max_length=20, choices=RestoreMode.choices)
+    database = models.CharField(max_length=63)
+    state = models.CharField(max_length=20, choices=RestoreState.choices, default=RestoreState.PROPOSED)
+    verdict = models.JSONField(default=list)
+    spec = models.JSONField(default=dict)
+    proposed_by = models.CharField(max_length=300)
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    started_by = models.CharField(max_length=300, blank=True, default="")
+    started_at = models.DateTimeField(null=True)
+    run_id = models.UUIDField(null=True, unique=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["service", "-proposed_at"], name="restore_service")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state=RestoreState.PROPOSED) | Q(run_id__isnull=False), name="started_restore_has_a_run"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.proposed_at:%Y-%m-%d %H:%M} ({self.state})"
+
+
+class Kept(models.Model):
+    """A database that was replaced. Closed to the service, opened for a person who says why, dropped at its time."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    service = models.SlugField(max_length=100)
+    name = models.CharField(max_length=63)
+    database = models.CharField(max_length=63)
+    state = models.CharField(max_length=20, choices=KeptState.choices, default=KeptState.KEPT)
+    kept_at = models.DateTimeField()
+    kept_by = models.CharField(max_length=300)
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    open_until = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "name"], name="one_kept_database_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"

@@ -1,0 +1,48 @@
+"""Drop a kept database: what it held is then only in backups."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, require
+from bonanca.actuators.postgres.databases import drop_database
+from bonanca.durable.context import FenceToken
+from bonanca.kernel.audit import record
+from bonanca.kernel.errors import Conflict
+from bonanca.outbox.operations.publish import publish
+from bonanca.recovery.events import KeptDropped
+from bonanca.recovery.models import Kept
+from bonanca.recovery.operations.keep_longer import kept_row
+from bonanca.recovery.state import KeptState
+
+
+class KeptInUse(Conflict):
+    """A plan is working on the service's databases."""
+
+
+def drop_kept(*, service: str, name: str, actor: Actor, now: datetime) -> None:
+    """Drop it now, for good. The undo of what replaced it is then no longer possible.
+
+    Raises:
+        KeptNotFound, NotAllowed (commanders only); NotEnoughRights, Unavailable: it is still there.
+        DatabaseBusy: another plan works on it.
+    """
+    require(actor, Permission.COMMAND)
+    row, dsn = kept_row(service, name, now)
+    drop_for_good(row, dsn, actor=actor, now=now, expired=False)
+
+
+def drop_for_good(row: Kept, dsn: str, *, actor: Actor, now: datetime, expired: bool) -> None:
+    """Drop the database, then say so in one transaction; a crash in between drops nothing a second time."""
+    drop_database(dsn, name=row.name, token=FenceToken(row.id, 1))
+    with transaction.atomic():
+        changed = Kept.objects.filter(pk=row.pk, state=KeptState.KEPT).update(state=KeptState.DROPPED, ended_at=now)
+        if not changed:
+            raise KeptInUse(_("Somebody else has decided about %(name)s.") % {"name": row.name})
+        facts = {"service": row.service, "database": row.name, "expired": expired}
+        record(aggregate=f"kept:{row.pk}", action="kept.dropped", actor=actor.label, facts=facts, now=now)
+        publish(KeptDropped(row.service, row.name, expired), now=now)

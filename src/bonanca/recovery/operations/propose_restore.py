@@ -1,0 +1,125 @@
+"""Preview a restore: which backup, to where, step by step, and what stands in its way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, require
+from bonanca.actuators.postgres.sessions import derived_name
+from bonanca.catalog.queries import get_service
+from bonanca.kernel.audit import record
+from bonanca.kernel.errors import Invalid
+from bonanca.kernel.ids import new_id
+from bonanca.recovery.engines import Target
+from bonanca.recovery.guards import database_of
+from bonanca.recovery.judging import judge
+from bonanca.recovery.models import Restore
+from bonanca.recovery.operations.begin_backup import no_backup_declared
+from bonanca.recovery.queries import get_backup, get_restore, latest_backup
+from bonanca.recovery.restore_plans import compile_restore
+from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.views import BackupView, RestoreView
+
+VALID_FOR = timedelta(minutes=30)
+_NAME = re.compile(r"[a-z_][a-z0-9_$-]{0,62}")
+
+
+class NotItsBackup(Invalid):
+    """The backup is another service's."""
+
+
+class BadName(Invalid):
+    """No database can have this name."""
+
+
+def propose_restore(
+    *,
+    service: str,
+    actor: Actor,
+    now: datetime,
+    backup_id: UUID | None = None,
+    target: Target | None = None,
+    mode: RestoreMode = RestoreMode.BESIDE,
+    into: str = "",
+    identity_file: Path | None = None,
+) -> RestoreView:
+    """Record a restore that could be started, with its verdict; nothing on the service's server is touched.
+
+    Args:
+        backup_id: default: the newest backup that can be restored.
+        into: the new database's name; default: one that is derived. A swap always takes the service's own name.
+        identity_file: the private key's file on the machine of the worker; default: the declared one.
+
+    Raises:
+        NotFound, NoDatabaseDeclared, NoBackupDeclared (there is none to restore), NotItsBackup, BadName, NotAllowed.
+    """
+    declared = get_service(service)
+    require(actor, Permission.RESPOND, team=declared.team_slug)
+    live = database_of(declared).name
+    target = target or Target()
+    backup = _backup(service, backup_id)
+    identity = new_id()
+    derived = derived_name(live, "restored", identity.hex[-12:])
+    database = live if mode is RestoreMode.SWAP else _checked_name(into.strip() or derived)
+    findings = judge(declared, backup, target, mode=mode, database=database, identity_file=identity_file)
+    params = {
+        "service": service,
+        "restore_id": str(identity),
+        "backup_id": str(backup.id),
+        "target": asdict(target),
+        "mode": mode.value,
+        "database": database,
+        "identity_file": str(identity_file.absolute()) if identity_file else None,
+    }
+    spec = compile_restore(declared, mode=mode, database=database, params=params)
+    with transaction.atomic():
+        Restore.objects.create(
+            id=identity,
+            service=service,
+            backup_id=backup.id,
+            target_kind=target.kind,
+            target_value=target.value,
+            mode=mode,
+            database=database,
+            verdict=[found.to_json() for found in findings],
+            spec={"steps": [asdict(step) for step in spec.steps], "title": spec.title.to_json()},  # type: ignore[union-attr] # the compiler's titles are phrases
+            proposed_by=actor.label,
+            proposed_at=now,
+            expires_at=now + VALID_FOR,
+        )
+        facts = {"service": service, "backup": str(backup.id), "mode": mode.value, "database": database}
+        record(aggregate=f"restore:{identity}", action="restore.proposed", actor=actor.label, facts=facts, now=now)
+    return get_restore(identity)
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise BadName(
+            _("“%(name)s” is not a name for a database: lower-case letters, digits and _, at most 63.")
+            % {"name": name[:80]},
+            field="into",
+        )
+    return name
+
+
+def _backup(service: str, backup_id: UUID | None) -> BackupView:
+    if backup_id is not None:
+        chosen = get_backup(backup_id)
+        if chosen.service != service:
+            raise NotItsBackup(
+                _("The backup %(id)s is one of %(service)s.") % {"id": backup_id, "service": chosen.service},
+                field="backup_id",
+            )
+        return chosen
+    newest = latest_backup(service)
+    if newest is None:
+        raise no_backup_declared(service)
+    return newest

@@ -1,0 +1,212 @@
+"""Restores as steps: `recovery.restore_preflight`, `restore_load`, `restore_check`, `restore_place`.
+
+Params of all: `service`, `restore_id`, `backup_id`, `target` ({kind, value}), `mode`, `database`, `identity_file`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from bonanca.actuators.postgres.databases import database_exists, drop_database, swap_databases
+from bonanca.actuators.postgres.fencing import effect_of
+from bonanca.actuators.postgres.properties import DatabaseMissing, Properties, properties_of
+from bonanca.actuators.postgres.restoring import place_database, restore_as_new, retire_database
+from bonanca.actuators.postgres.sessions import at_database, derived_name, maintenance_dsn, session
+from bonanca.catalog.queries import get_service
+from bonanca.catalog.spec import DatabaseSpec, RestoreSpec
+from bonanca.durable.context import Receipt, StepContext
+from bonanca.durable.errors import NotUndoable, StepFailed
+from bonanca.durable.registry import step
+from bonanca.recovery import folders
+from bonanca.recovery.checks import checks_of
+from bonanca.recovery.engines import Target, engine_named
+from bonanca.recovery.guards import database_of, refuse_own_server
+from bonanca.recovery.judging import identities_for, judge
+from bonanca.recovery.queries import get_backup
+from bonanca.recovery.scratch import Findings, compare_counts, held, run_checks
+from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.steps.support import mark_of, reporting, told
+from bonanca.recovery.verdicts import refusals
+
+
+@step("recovery.restore_preflight")
+class RestorePreflight:
+    """Ask everything again: the preview may be half an hour old. Nothing is touched, and nothing has to be undone."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        return None
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        with told():
+            found = judge(
+                get_service(ctx.params["service"]),
+                get_backup(UUID(ctx.params["backup_id"])),
+                Target(**ctx.params["target"]),
+                mode=RestoreMode(ctx.params["mode"]),
+                database=ctx.params["database"],
+                identity_file=_identity_file(ctx),
+            )
+        standing = refusals(found)
+        if standing:
+            raise StepFailed(". ".join(standing) + ".", hint=_("Nothing was touched. Remove the cause, then retry."))
+        return {"verdict": [one.to_json() for one in found]}
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        return {}
+
+
+@step("recovery.restore_load")
+class RestoreLoad:
+    """Open the backup on this machine and load it into a database of its own name. Undo drops that database."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        with told():
+            return effect_of(_database(ctx).dsn(), ctx.key)
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        with told(), _workspace(ctx) as folder:
+            service, database = get_service(ctx.params["service"]), _database(ctx)
+            dsn, say = database.dsn(), reporting(ctx)
+            refuse_own_server(dsn)
+            backup = get_backup(UUID(ctx.params["backup_id"]))
+            archive = engine_named(backup.engine).open(
+                service,
+                backup,
+                Target(**ctx.params["target"]),
+                folder,
+                identities=identities_for(service, _identity_file(ctx)),
+                say=say,
+            )
+            expected = max(1, backup.database_bytes)
+
+            def watch(size: int) -> None:
+                text = _("%(megabytes).1f MB restored") % {"megabytes": size / 1e6}
+                say(min(0.95, 0.4 + 0.55 * size / expected), text)
+
+            return restore_as_new(
+                dsn,
+                archive=archive.path,
+                target=_building(ctx),
+                like=database.name,
+                token=ctx.token,
+                key=ctx.key,
+                properties=_properties(dsn, database.name),
+                jobs=(service.restore or RestoreSpec()).jobs,
+                watch=watch,
+                extra={"row_counts": dict(archive.row_counts), **archive.facts},
+            )
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        with told():
+            # After it was placed there is no database of this name any more: placing has its own undo.
+            dropped = drop_database(_database(ctx).dsn(), name=receipt["target"], token=ctx.token)
+            return {"dropped": receipt["target"] if dropped else None}
+
+
+@step("recovery.restore_check")
+class RestoreCheck:
+    """Compare the rows of every table with the backup's and ask the service's checks, before it gets its name."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        return None
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        loaded = _loaded(ctx)
+        with told():
+            findings = Findings()
+            dsn = at_database(_database(ctx).dsn(), loaded["target"])
+            compare_counts(dsn, loaded["row_counts"], findings)
+            run_checks(dsn, checks_of(get_service(ctx.params["service"])), findings)
+            held(findings)
+        facts = findings.to_json()
+        return {"counts": facts["counts"], "checks": facts["checks"]}
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        return {}
+
+
+@step("recovery.restore_place")
+class RestorePlace:
+    """Give the restored database its name; whatever had it is kept. Undo puts that back and keeps the restored one."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        with told():
+            return effect_of(_database(ctx).dsn(), ctx.key)
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        with told():
+            name = ctx.params["database"]
+            ctx.progress(None, name)
+            return place_database(
+                _database(ctx).dsn(),
+                incoming=_loaded(ctx)["target"],
+                target=name,
+                keep_as=derived_name(name, "kept", mark_of(ctx.run_id)),
+                token=ctx.token,
+                key=ctx.key,
+            )
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        dsn, key, live, kept = _database(ctx).dsn(), f"{ctx.key}:undo", receipt["live"], receipt["kept"]
+        undone = derived_name(live, "undone", mark_of(ctx.run_id))
+        with told():
+            done = effect_of(dsn, key)
+            if done is not None:
+                return done
+            if kept is None:
+                return retire_database(dsn, name=live, keep_as=undone, token=ctx.token, key=key)
+            if not database_exists(dsn, kept):
+                raise NotUndoable(
+                    _("The kept database %(name)s is gone: it was dropped, or has been put back already.")
+                    % {"name": kept}
+                )
+            return swap_databases(dsn, live=live, incoming=kept, keep_as=undone, token=ctx.token, key=key)
+
+
+@contextmanager
+def _workspace(ctx: StepContext) -> Iterator[Path]:
+    """A private folder for what is opened; earlier attempts' are removed first, and this one at the end."""
+    root = folders.scratch_folder(UUID(ctx.params["restore_id"]))
+    folder = root / str(ctx.token.epoch)
+    if root.exists():
+        shutil.rmtree(root)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(root, ignore_errors=False)
+
+
+def _loaded(ctx: StepContext) -> Receipt:
+    for receipt in ctx.receipts.values():
+        if "row_counts" in receipt and "target" in receipt:
+            return receipt
+    raise StepFailed(_("No earlier step of this plan restored a database."))
+
+
+def _building(ctx: StepContext) -> str:
+    return derived_name(_database(ctx).name, "new", mark_of(ctx.run_id))
+
+
+def _properties(dsn: str, name: str) -> Properties | None:
+    """Those of the service's database, so that the restored one can stand in its place. None: it is gone."""
+    with session(maintenance_dsn(dsn)) as connection:
+        try:
+            return properties_of(connection, name)
+        except DatabaseMissing:
+            return None
+
+
+def _database(ctx: StepContext) -> DatabaseSpec:
+    return database_of(get_service(ctx.params["service"]))
+
+
+def _identity_file(ctx: StepContext) -> Path | None:
+    given = ctx.params.get("identity_file")
+    return Path(given) if given else None
