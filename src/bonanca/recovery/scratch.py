@@ -19,7 +19,7 @@ from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import session
 from bonanca.kernel.errors import BonancaError, Unavailable
 from bonanca.recovery.envelope import open_envelope
-from bonanca.recovery.replicas import Fetched, Replica, ReplicaMissing, ReplicaProblem
+from bonanca.recovery.places import Fetched, ReplicaMissing, ReplicaProblem, place_of
 from bonanca.recovery.sealing import DiskFull, disk_full_named
 from bonanca.recovery.views import BackupView
 
@@ -111,7 +111,7 @@ def restore_and_check(
     finally:
         scratch.stop()
     say(0.9, _("reading the other places"))
-    for replica in backup.replicas[len(findings.replicas) :]:
+    for replica in backup.copies[len(findings.replicas) :]:
         _read_back(replica.place, backup, None, findings)
     _verdict(findings)
     return restore_seconds
@@ -129,7 +129,7 @@ def _room(folder: Path, backup: BackupView) -> None:
 
 def _fetch_intact(backup: BackupView, folder: Path, findings: Findings, say: Say) -> Path:
     target = folder / "sealed.bnc"
-    for replica in backup.replicas:
+    for replica in backup.copies:
         say(0.05, _("reading %(place)s") % {"place": replica.place})
         if _read_back(replica.place, backup, target, findings):
             return target
@@ -144,7 +144,7 @@ def _read_back(place: str, backup: BackupView, target: Path | None, findings: Fi
     error, answered = "", True
     try:
         with disk_full_named(target or Path("/dev/null")):
-            fetched = Replica(place).fetch(backup.object_name, target)
+            fetched = place_of(backup.service, place).fetch(backup.object_name, target)
     except ReplicaProblem as problem:
         error, answered = problem.message, isinstance(problem, ReplicaMissing)
     else:

@@ -24,6 +24,7 @@ from bonanca.recovery.queries.pins import (
     pinned_configuration,
     pins_of,
 )
+from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
 from bonanca.recovery.queries.rows import (
     COUNT_TIMEOUT_S,
@@ -64,6 +65,7 @@ __all__ = [
     "pin_view",
     "pinned_configuration",
     "pins_of",
+    "places_of",
     "readiness",
     "readiness_of",
     "rows_at_risk",
