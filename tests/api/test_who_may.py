@@ -94,6 +94,8 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "drills", READ, None),
     ("POST", "drills", RESPOND, {"service": "loja-api"}),
     ("GET", "drills/{drill}", READ, None),
+    ("GET", "backup-places?service=loja-api", READ, None),
+    ("POST", "backups/{backup}/copies/retry", RESPOND, {"place": "/copies"}),
     ("GET", "pins?service=loja-api", READ, None),
     ("GET", "pins/{pin}/rows-at-risk", RESPOND, None),
     ("GET", "kept-databases?service=loja-api", READ, None),
@@ -149,6 +151,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "services/loja-api/rollback",
         "backups",
         "backups/{backup}/verify",
+        "backups/{backup}/copies/retry",
         "pins/{pin}/rows-at-risk",
     }
     without_ground |= {"restores", *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop"))}

@@ -33,6 +33,28 @@ class BackupFailed(Event):
 
 
 @dataclass(frozen=True)
+class CopyGivenUp(Event):
+    """A place did not take its copy of a backup in days of trying; a person has to look."""
+
+    NAME: ClassVar[str] = "recovery.copy.given_up.v1"
+    backup_id: UUID
+    service: str
+    place: str
+    error: str
+
+
+@dataclass(frozen=True)
+class CopyDamaged(Event):
+    """A place does not give a backup back as it was written, or has lost it."""
+
+    NAME: ClassVar[str] = "recovery.copy.damaged.v1"
+    backup_id: UUID
+    service: str
+    place: str
+    error: str
+
+
+@dataclass(frozen=True)
 class BackupVerified(Event):
     """A backup was restored into a scratch server and held every check."""
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import Unavailable
 from bonanca.recovery.envelope import EnvelopeDamaged, Header, read_header
-from bonanca.recovery.replicas import Fetched, Replica, ReplicaMissing, ReplicaProblem
+from bonanca.recovery.places import Fetched, ReplicaMissing, ReplicaProblem, place_of
 from bonanca.recovery.sealing import disk_full_named
 from bonanca.recovery.views import BackupView
 
@@ -44,7 +44,7 @@ def fetch_intact(backup: BackupView, target: Path, found: list[dict[str, Any]], 
     Raises:
         NoReplicaIntact, DiskFull.
     """
-    for replica in backup.replicas:
+    for replica in backup.copies:
         say(0.05, _("reading %(place)s") % {"place": replica.place})
         if read_back(replica.place, backup, target, found):
             return target
@@ -60,7 +60,7 @@ def read_back(place: str, backup: BackupView, target: Path | None, found: list[d
     error, answered = "", True
     try:
         with disk_full_named(target or Path("/dev/null")):
-            fetched = Replica(place).fetch(backup.object_name, target)
+            fetched = place_of(backup.service, place).fetch(backup.object_name, target)
     except ReplicaProblem as problem:
         error, answered = problem.message, isinstance(problem, ReplicaMissing)
     else:
@@ -74,9 +74,9 @@ def read_back(place: str, backup: BackupView, target: Path | None, found: list[d
 def peek(backup: BackupView) -> Peeked:
     """Read the header from the first place that has one. The bulk is compared when it is fetched, not here."""
     problems: list[str] = []
-    for replica in backup.replicas:
+    for replica in backup.copies:
         try:
-            first = next(Replica(replica.place).read(backup.object_name), b"")
+            first = next(place_of(backup.service, replica.place).read(backup.object_name), b"")
             return Peeked(replica.place, read_header(BytesIO(first)), tuple(problems))
         except ReplicaProblem as problem:
             problems.append(problem.message)

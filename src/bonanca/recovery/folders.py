@@ -20,6 +20,11 @@ def staging_file(backup_id: UUID) -> Path:
     return _private(root() / "staging") / f"{backup_id}.bnc"
 
 
+def copy_file(replica_id: UUID) -> Path:
+    """A backup on its way from one place to another (already encrypted)."""
+    return _private(root() / "copies") / f"{replica_id}.bnc"
+
+
 def scratch_folder(drill_id: UUID) -> Path:
     """The scratch server of a drill and the opened backup beside it; not created here."""
     return _private(root() / "scratch") / str(drill_id)

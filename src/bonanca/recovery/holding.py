@@ -6,13 +6,25 @@ import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Protocol
 
 from bonanca.durable import host
-from bonanca.recovery.models import Holder
 
 BEAT_EVERY_S = 5.0
 # A holder on another machine, which we cannot look at, is gone when it was silent for this long.
 SILENT_S = 120.0
+
+
+class Held(Protocol):
+    """A row that a process works on."""
+
+    machine: str
+    pid: int
+    pid_started: int
+
+    @property
+    def beat_at(self) -> datetime | None:
+        """When it was last heard of."""
 
 
 def me() -> dict[str, object]:
@@ -21,11 +33,11 @@ def me() -> dict[str, object]:
     return {"machine": host.machine(), "pid": os.getpid(), "pid_started": found.started if found else 0}
 
 
-def gone(holder: Holder, now: datetime) -> bool:
+def gone(holder: Held, now: datetime) -> bool:
     """Whether the process that holds it will not go on: it is dead, or elsewhere and silent for two minutes."""
     if holder.machine == host.machine():
         return host.alive(holder.pid, holder.pid_started) is None
-    return now - holder.beat_at > timedelta(seconds=SILENT_S)
+    return holder.beat_at is None or now - holder.beat_at > timedelta(seconds=SILENT_S)
 
 
 def running_clock(now: datetime) -> Callable[[], datetime]:

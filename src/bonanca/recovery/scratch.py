@@ -105,7 +105,7 @@ def restore_and_check(
     finally:
         scratch.stop()
     say(0.9, _("reading the other places"))
-    for replica in backup.replicas[len(findings.replicas) :]:
+    for replica in backup.copies[len(findings.replicas) :]:
         read_back(replica.place, backup, None, findings.replicas)
     held(findings)
     return restore_seconds

@@ -18,10 +18,15 @@ class BackupState(models.TextChoices):
 
 
 class ReplicaState(models.TextChoices):
+    """A copy in one place. `failed` is tried again by itself; `given_up` and `damaged` wait for a person."""
+
     PENDING = "pending", _("pending")
+    COPYING = "copying", _("copying")
     STORED = "stored", _("stored")
     VERIFIED = "verified", _("verified")
     FAILED = "failed", _("failed")
+    DAMAGED = "damaged", _("damaged")
+    GIVEN_UP = "given_up", _("given up")
 
 
 class DrillState(models.TextChoices):
@@ -89,12 +94,29 @@ BACKUP_TRANSITIONS: Final[dict[BackupState, frozenset[BackupState]]] = {
     BackupState.FAILED: frozenset(),
 }
 
+REPLICA_TRANSITIONS: Final[dict[ReplicaState, frozenset[ReplicaState]]] = {
+    ReplicaState.PENDING: frozenset({ReplicaState.COPYING, ReplicaState.STORED, ReplicaState.FAILED}),
+    ReplicaState.COPYING: frozenset(
+        {ReplicaState.PENDING, ReplicaState.STORED, ReplicaState.FAILED, ReplicaState.GIVEN_UP}
+    ),
+    ReplicaState.STORED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED}),
+    ReplicaState.VERIFIED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED}),
+    ReplicaState.FAILED: frozenset({ReplicaState.COPYING, ReplicaState.PENDING}),
+    # What was damaged may be read intact again (a disk that came back); else a person has it copied anew.
+    ReplicaState.DAMAGED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED, ReplicaState.PENDING}),
+    ReplicaState.GIVEN_UP: frozenset({ReplicaState.PENDING}),
+}
+
 DRILL_TRANSITIONS: Final[dict[DrillState, frozenset[DrillState]]] = {
     DrillState.RUNNING: frozenset({DrillState.PASSED, DrillState.FAILED}),
     DrillState.PASSED: frozenset(),
     DrillState.FAILED: frozenset(),
 }
 
+# Places that were given the whole backup, and may be asked for it.
+HOLDING: Final = (ReplicaState.STORED, ReplicaState.VERIFIED, ReplicaState.DAMAGED)
+# Copies that a worker makes by itself when their time has come.
+TO_COPY: Final = (ReplicaState.PENDING, ReplicaState.FAILED)
 RESTORABLE: Final = (BackupState.STORED, BackupState.VERIFIED)
 # A replay may be told again about what has no final outcome yet.
 UNSETTLED: Final = (RowOutcome.PENDING,)
@@ -122,3 +144,8 @@ class BackupMark(models.TextChoices):
     FAILED = "failed", _("backup failed")
     OVERDUE = "overdue", _("backup overdue")
     OK = "ok", _("backed up")
+
+
+def replica_sources(target: ReplicaState) -> list[ReplicaState]:
+    """The states from which a copy can come to `target`."""
+    return [source for source, targets in REPLICA_TRANSITIONS.items() if target in targets]

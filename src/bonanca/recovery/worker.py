@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bonanca.outbox.periodic import periodic
+from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.start_due_backups import start_due_backups
@@ -33,6 +34,12 @@ def drills(now: datetime) -> None:
 def alerts(now: datetime) -> None:
     """Raise and end the alerts of backups and drills that do not hold."""
     watch_readiness(now=now)
+
+
+@periodic("recovery.copies", every_s=5.0)
+def copies(now: datetime) -> None:
+    """Bring backups to the places that do not have them yet."""
+    copy_backups(now=now)
 
 
 @periodic("recovery.sweep", every_s=60.0)

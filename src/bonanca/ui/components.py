@@ -21,7 +21,7 @@ _SEVERITY_SHORT = {"critical": "SEV1", "high": "SEV2", "medium": "SEV3", "low": 
 _STATE_TONE = {
     "burning": (
         "failed firing triggered open opened detected freeze frozen down burning major_outage bounced missed "
-        "overdue lost"
+        "overdue lost damaged given_up"
     ),
     "risk": (
         "acknowledged contained investigating identified warning caution degraded degraded_performance "
@@ -32,7 +32,7 @@ _STATE_TONE = {
         "done succeeded resolved closed mitigated normal healthy deployed delivered verified operational sent "
         "passed published applied active running_well completed ok up"
     ),
-    "accent": "running deploying queued sending approved in_progress monitoring draft proposed",
+    "accent": "running deploying queued sending copying approved in_progress monitoring draft proposed",
 }
 _TONE_OF_STATE = {state: tone for tone, states in _STATE_TONE.items() for state in states.split()}
 

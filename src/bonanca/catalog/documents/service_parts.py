@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.nodes import Node
+from bonanca.catalog.documents.places import read_places
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.documents.restoring import read_restore
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
@@ -170,9 +171,7 @@ def _rows(reader: Reader) -> RowsAtRisk:
 
 
 def _backup(reader: Reader) -> BackupSpec:
-    replicas = tuple(reader.place_of(node, "replicas") for node in reader.items("replicas", required=True))
-    if len(set(replicas)) != len(replicas):
-        reader.wrong(reader.entries["replicas"], _("%(what)s: two replicas are the same place") % {"what": reader.what})
+    replicas, places = read_places(reader)
     return BackupSpec(
         every_h=reader.number("every_h", 24.0, above=True, maximum=24 * 366),
         replicas=replicas,
@@ -180,6 +179,8 @@ def _backup(reader: Reader) -> BackupSpec:
         identity_file=reader.path("identity_file"),
         checks=reader.each("checks", _backup_check, _("a backup check")),
         drill=reader.one("drill", read_drill),
+        places=places,
+        min_copies=reader.integer("min_copies", 1, minimum=1, maximum=max(1, len(replicas))),
     )
 
 

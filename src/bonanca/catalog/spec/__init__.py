@@ -8,6 +8,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
+from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, RollbackSpec, WatchSpec
 from bonanca.catalog.spec.running import (
@@ -43,6 +44,7 @@ __all__ = [
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
+    "PlaceSpec",
     "ReplicaSpec",
     "RepositorySpec",
     "RestoreSpec",

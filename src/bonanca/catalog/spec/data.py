@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
 from bonanca.catalog.spec.drills import DrillSpec
+from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.running import Scalar
 from bonanca.kernel.errors import Unavailable
 
@@ -64,7 +65,10 @@ class BackupCheck:
 
 @dataclass(frozen=True)
 class BackupSpec:
-    """Backup policy: hours between backups, replicas (folders or URLs), age recipients, the checks of a drill."""
+    """Backup policy: hours between backups, replicas (folders or URLs), age recipients, the checks of a drill.
+
+    `places` holds the options of those replicas that declare any; a backup waits for `min_copies` of its replicas.
+    """
 
     every_h: float
     replicas: tuple[str, ...]
@@ -72,3 +76,9 @@ class BackupSpec:
     identity_file: Path | None = None
     checks: tuple[BackupCheck, ...] = ()
     drill: DrillSpec | None = None
+    places: tuple[PlaceSpec, ...] = ()
+    min_copies: int = 1
+
+    def place(self, name: str) -> PlaceSpec:
+        """The replica of that name with its options."""
+        return next((place for place in self.places if place.place == name), PlaceSpec(name))

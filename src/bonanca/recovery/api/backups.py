@@ -25,6 +25,10 @@ class ReplicaOut(Schema):
     stored_at: datetime | None
     checked_at: datetime | None
     error: str
+    bytes_done: int
+    attempts: int
+    next_try_at: datetime | None
+    locked_until: datetime | None
 
 
 class BackupOut(Schema):

@@ -52,7 +52,11 @@ class Backup(Holder):
 
 
 class BackupReplica(models.Model):
-    """One copy of a backup in one place. A place never sees the content, nor the key."""
+    """One copy of a backup in one place. A place never sees the content, nor the key.
+
+    Machine, pid and beat are those of the process that copies it; `bytes_done` is what the place has of it meanwhile.
+    What came later has defaults in the database, too: an earlier release may still write rows.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     backup = models.ForeignKey(Backup, on_delete=models.CASCADE, related_name="replicas")
@@ -64,10 +68,24 @@ class BackupReplica(models.Model):
     stored_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True, default="")
+    machine = models.CharField(max_length=200, blank=True, default="", db_default="")
+    pid = models.IntegerField(default=0, db_default=0)
+    pid_started = models.BigIntegerField(default=0, db_default=0)
+    beat_at = models.DateTimeField(null=True)
+    bytes_done = models.BigIntegerField(default=0, db_default=0)
+    attempts = models.PositiveIntegerField(default=0, db_default=0)
+    next_try_at = models.DateTimeField(null=True)
+    # Until then the place itself refuses to remove it (object lock).
+    locked_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["backup", "place"], name="one_replica_per_place")]
+        constraints = [
+            models.UniqueConstraint(fields=["backup", "place"], name="one_replica_per_place"),
+            models.CheckConstraint(
+                condition=~Q(state=ReplicaState.COPYING) | Q(beat_at__isnull=False), name="copying_has_a_beat"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.place} ({self.state})"

@@ -17,8 +17,8 @@ from bonanca.recovery import holding
 from bonanca.recovery.identities import recipients_of
 from bonanca.recovery.models import Backup, BackupReplica
 from bonanca.recovery.operations.fail_backup import abandon
+from bonanca.recovery.places import checked_place
 from bonanca.recovery.queries import get_backup
-from bonanca.recovery.replicas import checked_place
 from bonanca.recovery.state import BackupState
 from bonanca.recovery.views import BackupView
 
@@ -44,7 +44,7 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
     if policy is None or database is None or not policy.replicas:
         raise no_backup_declared(service)
     recipients_of(policy.recipients)
-    places = [checked_place(place) for place in dict.fromkeys(policy.replicas)]
+    places = [checked_place(policy.place(place)) for place in dict.fromkeys(policy.replicas)]
     for unfinished in Backup.objects.filter(service=service, state=BackupState.RUNNING):
         if holding.gone(unfinished, now) or (key and unfinished.key == key):
             abandon(unfinished.id, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import BackupFailed
 from bonanca.recovery.folders import staging_file
 from bonanca.recovery.models import Backup, BackupReplica
-from bonanca.recovery.replicas import Replica, ReplicaProblem
+from bonanca.recovery.places import ReplicaProblem, place_of
 from bonanca.recovery.state import BackupState, ReplicaState, backup_sources
 
 
@@ -48,13 +49,18 @@ def abandon(backup_id: UUID, *, now: datetime) -> bool:
     if not fail_backup(backup_id=backup_id, error=error, actor=SYSTEM("recovery"), now=now):
         return False
     staging_file(backup_id).unlink(missing_ok=True)
+    remove_parts(backup, replicas)
+    return True
+
+
+def remove_parts(backup: Backup, replicas: Iterable[BackupReplica]) -> None:
+    """Remove what a failed backup left in places; one that does not answer keeps it, and its row says so."""
     for replica in replicas:
         try:
-            Replica(replica.place).remove(backup.object_name)
+            place_of(backup.service, replica.place).remove(backup.object_name)
         except ReplicaProblem as problem:
             BackupReplica.objects.filter(pk=replica.pk).update(
                 error=_("A part of it may be left there: %(reason)s") % {"reason": problem.message}
             )
         else:
             BackupReplica.objects.filter(pk=replica.pk).update(state=ReplicaState.FAILED, size_bytes=0, sha256="")
-    return True

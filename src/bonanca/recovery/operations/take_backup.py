@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -20,11 +19,11 @@ from bonanca.outbox.operations.publish import publish
 from bonanca.recovery import holding
 from bonanca.recovery.events import BackupStored
 from bonanca.recovery.folders import staging_file
-from bonanca.recovery.models import Backup, BackupReplica
+from bonanca.recovery.models import Backup
 from bonanca.recovery.operations.begin_backup import begin_backup
 from bonanca.recovery.operations.fail_backup import fail_backup
+from bonanca.recovery.operations.store_copies import store_copies
 from bonanca.recovery.queries import get_backup
-from bonanca.recovery.replicas import Replica, ReplicaProblem
 from bonanca.recovery.sealing import SealedDatabase, seal_database
 from bonanca.recovery.state import BackupState, ReplicaState, backup_sources
 from bonanca.recovery.views import BackupView
@@ -45,7 +44,8 @@ def take_backup(
 ) -> BackupView:
     """Take, seal and store one backup (requirement Y8).
 
-    It is `stored` when at least one place has it; each place has its own state and error, and none waits for another.
+    It is `stored` when at least one place has it; each place has its own state and error, and none waits for another:
+    what is slow or broken is copied later (`copy_backups`).
 
     Args:
         key: of a plan's step; an unfinished backup of the same key is given up first.
@@ -62,7 +62,7 @@ def take_backup(
         sealed = _seal(view, staged, clock, progress)
         _record_sealed(view.id, sealed)
         progress(None, _("storing in %(count)d places") % {"count": len(view.replicas)})
-        _store_everywhere(view, staged, sealed, clock)
+        store_copies(view, staged, sealed.sealed, clock=clock, beat=lambda now: _beat(view.id, now))
         return _finish(view.id, actor, clock())
     except BaseException as error:  # also Ctrl-C: a row must not say "running" for ever
         reason = str(error) or type(error).__name__
@@ -92,29 +92,6 @@ def _seal(view: BackupView, staged: Path, clock: Callable[[], datetime], progres
         label={"service": view.service, "backup": str(view.id), "database": view.database},
         on_bytes=on_bytes,
     )
-
-
-def _store_everywhere(view: BackupView, staged: Path, sealed: SealedDatabase, clock: Callable[[], datetime]) -> None:
-    with ThreadPoolExecutor(max_workers=len(view.replicas), thread_name_prefix="replica") as pool:
-        waiting: dict[Future[int], str] = {
-            pool.submit(Replica(replica.place).store, staged, view.object_name): replica.place
-            for replica in view.replicas
-        }
-        while waiting:
-            done, _running = wait(waiting, timeout=holding.BEAT_EVERY_S, return_when="FIRST_COMPLETED")
-            for future in done:
-                _record_replica(view.id, waiting.pop(future), future, sealed, clock())
-            _beat(view.id, clock())
-
-
-def _record_replica(backup_id: UUID, place: str, future: Future[int], sealed: SealedDatabase, now: datetime) -> None:
-    row = BackupReplica.objects.filter(backup_id=backup_id, place=place)
-    try:
-        size = future.result()
-    except ReplicaProblem as problem:
-        row.update(state=ReplicaState.FAILED, error=problem.message)
-    else:
-        row.update(state=ReplicaState.STORED, size_bytes=size, sha256=sealed.sealed.sha256, stored_at=now, error="")
 
 
 def _record_sealed(backup_id: UUID, sealed: SealedDatabase) -> None:
@@ -148,7 +125,7 @@ def _finish(backup_id: UUID, actor: Actor, now: datetime) -> BackupView:
     with transaction.atomic():
         sources = backup_sources(BackupState.STORED)
         changed = Backup.objects.filter(pk=backup_id, state=BackupState.RUNNING, state__in=sources).update(
-            state=BackupState.STORED, finished_at=now, error="; ".join(replica.error for replica in failed)
+            state=BackupState.STORED, finished_at=now, error=""
         )
         if not changed:
             raise _lost()

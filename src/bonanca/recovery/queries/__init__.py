@@ -25,6 +25,7 @@ from bonanca.recovery.queries.pins import (
     pinned_configuration,
     pins_of,
 )
+from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
 from bonanca.recovery.queries.restores import RestoreNotFound, get_restore, list_restores, restores_in_work
 from bonanca.recovery.queries.rows import (
@@ -73,6 +74,7 @@ __all__ = [
     "pinned_configuration",
     "pins_of",
     "place_costs",
+    "places_of",
     "readiness",
     "readiness_of",
     "restores_in_work",

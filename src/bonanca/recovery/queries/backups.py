@@ -106,8 +106,11 @@ def _backup(row: Backup) -> BackupView:
         restore_seconds=passed.restore_seconds if passed else None,
         age_seconds=passed.age_seconds if passed else None,
         last_drill=drill_view(last, row.service) if last else None,
-        replicas=tuple(
-            ReplicaView(r.place, ReplicaState(r.state), r.size_bytes, r.sha256, r.stored_at, r.checked_at, r.error)
-            for r in row.replicas.all()
-        ),
+        replicas=tuple(replica_view(r) for r in row.replicas.all()),
     )
+
+
+def replica_view(row: BackupReplica) -> ReplicaView:
+    """A copy as others see it."""
+    shared = {name: getattr(row, name) for name in ReplicaView.__dataclass_fields__ if name != "state"}
+    return ReplicaView(**shared, state=ReplicaState(row.state))

@@ -96,7 +96,7 @@ def test_a_damaged_replica_is_named_and_the_other_is_used(shop):
     first.write_bytes(data)
     assert verify_backup(backup.id, actor=WORKER, now=NOW).state is DrillState.PASSED
     damaged, good = queries.get_backup(backup.id).replicas
-    assert (damaged.state, good.state) == (ReplicaState.FAILED, ReplicaState.VERIFIED)
+    assert (damaged.state, good.state) == (ReplicaState.DAMAGED, ReplicaState.VERIFIED)
     assert backup.object_name in damaged.error
 
 

@@ -3,6 +3,7 @@
 from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
 from bonanca.recovery.views.drills import DrillView
 from bonanca.recovery.views.pins import PinView
+from bonanca.recovery.views.places import PlaceView, ServicePlaces, UnfinishedCopy
 from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.restores import KeptDatabase, RestoreView
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
@@ -13,11 +14,14 @@ __all__ = [
     "KeptDatabase",
     "Objectives",
     "PinView",
+    "PlaceView",
     "Readiness",
     "ReplicaView",
     "RestoreView",
     "ServiceBackups",
+    "ServicePlaces",
     "SetAsideRowView",
     "SetAsideView",
     "TableAtRisk",
+    "UnfinishedCopy",
 ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from bonanca.recovery.state import BackupState, ReplicaState
+from bonanca.recovery.state import HOLDING, BackupState, ReplicaState
 from bonanca.recovery.views.drills import DrillView
 
 
@@ -20,6 +20,15 @@ class ReplicaView:
     stored_at: datetime | None
     checked_at: datetime | None
     error: str
+    bytes_done: int = 0
+    attempts: int = 0
+    next_try_at: datetime | None = None
+    locked_until: datetime | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether the copy is not there and may be asked for again."""
+        return self.state in (ReplicaState.FAILED, ReplicaState.GIVEN_UP, ReplicaState.DAMAGED)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,11 @@ class BackupView:
     age_seconds: float | None
     replicas: tuple[ReplicaView, ...]
     last_drill: DrillView | None
+
+    @property
+    def copies(self) -> tuple[ReplicaView, ...]:
+        """The places that were given the whole backup, in their order."""
+        return tuple(replica for replica in self.replicas if replica.state in HOLDING)
 
     @property
     def rows(self) -> int:

@@ -1,0 +1,43 @@
+"""Where a service's backups lie: places with their copies, and what is missing or damaged there."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from bonanca.access.actors import Actor
+from bonanca.access.permissions import Permission, allowed
+from bonanca.access.web import page
+from bonanca.kernel.clock import utc_now
+from bonanca.recovery import queries
+from bonanca.recovery.operations.retry_copy import retry_copy
+
+
+@page(Permission.READ)
+@require_safe
+def places(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
+    """The places of one service."""
+    context = {"service": slug, "found": queries.places_of(slug), "why_not": why_not(actor, slug)}
+    return render(request, "recovery/service_places.html", context)
+
+
+@page(Permission.READ)
+@require_POST
+def retry(request: HttpRequest, actor: Actor, slug: str, backup_id: UUID) -> HttpResponse:
+    """Have a copy made again; the operation checks who may."""
+    place = request.POST.get("place", "")
+    retry_copy(backup_id=backup_id, place=place, actor=actor, now=utc_now())
+    messages.success(request, _("A worker makes the copy again."))
+    return redirect("recovery:service_places", slug)
+
+
+def why_not(actor: Actor, slug: str) -> str:
+    """Why this person may not act on the service's backups; empty: they may."""
+    if allowed(actor, Permission.RESPOND, team=queries.team_of(slug)):
+        return ""
+    return _("This needs a responder of the team, or a commander.")
