@@ -94,6 +94,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "drills", READ, None),
     ("POST", "drills", RESPOND, {"service": "loja-api"}),
     ("GET", "drills/{drill}", READ, None),
+    ("POST", "backups/{backup}/check", RESPOND, {}),
     ("GET", "backup-places?service=loja-api", READ, None),
     ("POST", "backups/{backup}/copies/retry", RESPOND, {"place": "/copies"}),
     ("GET", "pins?service=loja-api", READ, None),

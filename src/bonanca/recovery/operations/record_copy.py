@@ -83,6 +83,13 @@ def copy_failed(replica_id: UUID, *, error: str, now: datetime, first: bool = Fa
     return state
 
 
+def copy_intact(backup_id: UUID, place: str, *, now: datetime) -> None:
+    """It was read whole and is what was written."""
+    BackupReplica.objects.filter(
+        backup_id=backup_id, place=place, state__in=replica_sources(ReplicaState.VERIFIED)
+    ).update(state=ReplicaState.VERIFIED, checked_at=now, error="")
+
+
 def copy_damaged(backup_id: UUID, place: str, *, error: str, now: datetime) -> bool:
     """The place answered, and does not give it back as it was written; False when that was known."""
     with transaction.atomic():

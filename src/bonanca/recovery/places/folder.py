@@ -70,7 +70,8 @@ class Folder(Place):
                 while piece := file.read(CHUNK):
                     yield piece
         except FileNotFoundError as error:
-            raise self.missing(name) from error
+            # Without the directory itself nothing is known: it may be a disk that is not mounted, or another machine's.
+            raise (self.missing(name) if self.root.is_dir() else self.problem(error)) from error
         except OSError as error:
             raise self.problem(error) from error
 

@@ -1,6 +1,7 @@
 """What others see of recovery: frozen values, no rows. Sizes in bytes, durations in seconds."""
 
 from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
+from bonanca.recovery.views.checks import CheckedCopy, CheckReport
 from bonanca.recovery.views.drills import DrillView
 from bonanca.recovery.views.pins import PinView
 from bonanca.recovery.views.places import PlaceView, ServicePlaces, UnfinishedCopy
@@ -10,6 +11,8 @@ from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRi
 
 __all__ = [
     "BackupView",
+    "CheckReport",
+    "CheckedCopy",
     "DrillView",
     "KeptDatabase",
     "Objectives",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("backups/", backup_pages.index, name="backups"),
     path("backups/<slug:slug>/", backup_pages.service, name="service_backups"),
     path("backups/<slug:slug>/places/", place_pages.places, name="service_places"),
+    path("backups/<slug:slug>/<uuid:backup_id>/check/", place_pages.check, name="check_backup"),
     path("backups/<slug:slug>/<uuid:backup_id>/retry/", place_pages.retry, name="retry_copy"),
     path("backups/<slug:slug>/take/", backup_pages.take, name="take_backup"),
     path("backups/<slug:slug>/<uuid:backup_id>/verify/", backup_pages.verify, name="verify_backup"),
