@@ -77,6 +77,9 @@ class Folder(Place):
 
     def remove(self, name: str) -> None:
         final = self._path(name)
+        if not self.root.is_dir():
+            # Not mounted, or another machine's: what is not seen is not removed.
+            raise self.problem(OSError(_("the directory is not there")))
         try:
             # Besides ours, what earlier versions called an unfinished upload (`name#1`).
             for left in final.parent.glob(f"{final.name}*"):

@@ -13,8 +13,6 @@ from bonanca.access.actors import SYSTEM
 from bonanca.kernel.errors import EXIT_CODE
 from bonanca.outbox.models import OutboxEvent
 from bonanca.recovery import queries
-from bonanca.recovery.cli import backup_places as _registered  # noqa: F401
-from bonanca.recovery.cli.backup import app
 from bonanca.recovery.identities import create_identity_file
 from bonanca.recovery.operations.check_backup import CopiesDamaged, NothingToCheck, check_backup
 from bonanca.recovery.operations.scrub import scrub
@@ -22,6 +20,7 @@ from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.watch_readiness import watch_readiness
 from bonanca.recovery.places import checking
 from bonanca.recovery.state import BackupState, ReplicaState
+from bonanca.recovery.tests.commands import app
 from bonanca.recovery.tests.plans import Plan
 from bonanca.recovery.tests.shop import NOW
 

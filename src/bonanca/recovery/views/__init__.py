@@ -7,6 +7,7 @@ from bonanca.recovery.views.pins import PinView
 from bonanca.recovery.views.places import PlaceView, ServicePlaces, UnfinishedCopy
 from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.restores import KeptDatabase, RestoreView
+from bonanca.recovery.views.retention import RetentionPlan, RetentionRow
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Readiness",
     "ReplicaView",
     "RestoreView",
+    "RetentionPlan",
+    "RetentionRow",
     "ServiceBackups",
     "ServicePlaces",
     "SetAsideRowView",
