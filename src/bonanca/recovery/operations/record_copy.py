@@ -13,6 +13,7 @@ from bonanca.kernel.audit import record
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery import holding
 from bonanca.recovery.events import CopyDamaged, CopyGivenUp
+from bonanca.recovery.folders import copy_file
 from bonanca.recovery.models import Backup, BackupReplica
 from bonanca.recovery.state import TO_COPY, ReplicaState, replica_sources
 
@@ -110,6 +111,7 @@ def release_copies(*, now: datetime) -> int:
     released = 0
     for replica in BackupReplica.objects.filter(state=ReplicaState.COPYING):
         if holding.gone(replica, now):
+            copy_file(replica.id).unlink(missing_ok=True)
             mine = BackupReplica.objects.filter(pk=replica.pk, state=ReplicaState.COPYING, beat_at=replica.beat_at)
             released += mine.update(state=ReplicaState.PENDING, next_try_at=now)
     return released

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from bonanca.catalog.queries import get_service
-from bonanca.recovery.models import Backup, BackupReplica, Drill
+from bonanca.recovery.models import Backup, BackupReplica, Drill, Restore
+from bonanca.recovery.queries.restores import restores_in_work
 from bonanca.recovery.retention import Candidate, Decision, decide, needed_of
 from bonanca.recovery.state import HOLDING, RESTORABLE, BackupState, DrillState, ReplicaState
 from bonanca.recovery.views.retention import RetentionPlan, RetentionRow, digest_of
@@ -33,7 +34,7 @@ def retention_plan(service: str, now: datetime) -> RetentionPlan:
         newest_first = sorted(candidates, key=lambda c: c.taken_at, reverse=True)
         kept = tuple(RetentionRow(c.id, c.taken_at, True, (), c.size_bytes) for c in newest_first)
         return RetentionPlan(service, None, kept, {}, "")
-    decisions = decide(candidates, policy, now=now, needed=needed_of(service) | _drilled(service))
+    decisions = decide(candidates, policy, now=now, needed=needed_of(service) | _in_use(service))
     goes = [d.candidate.id for d in decisions if not d.stays]
     freed: Counter[str] = Counter()
     for backup_id in goes:
@@ -57,9 +58,15 @@ def _candidate(row: Backup, copies: list[BackupReplica]) -> Candidate:
     )
 
 
-def _drilled(service: str) -> dict[UUID, str]:
-    running = Drill.objects.filter(backup__service=service, state=DrillState.RUNNING)
-    return {backup_id: _("a drill is restoring it") for backup_id in running.values_list("backup_id", flat=True)}
+def _in_use(service: str) -> dict[UUID, str]:
+    drilled = Drill.objects.filter(backup__service=service, state=DrillState.RUNNING).values_list(
+        "backup_id", flat=True
+    )
+    found = dict.fromkeys(drilled, _("a drill is restoring it"))
+    if working := restores_in_work():
+        restored = Restore.objects.filter(pk__in=working, service=service)
+        found |= dict.fromkeys(restored.values_list("backup_id", flat=True), _("a restore is using it"))
+    return found
 
 
 def _row(decision: Decision) -> RetentionRow:
