@@ -94,6 +94,9 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "drills", READ, None),
     ("POST", "drills", RESPOND, {"service": "loja-api"}),
     ("GET", "drills/{drill}", READ, None),
+    ("POST", "backups/{backup}/check", RESPOND, {}),
+    ("GET", "backup-retention?service=loja-api", READ, None),
+    ("POST", "backup-retention/prune", COMMAND, {"service": "loja-api", "digest": "x"}),
     ("GET", "backup-places?service=loja-api", READ, None),
     ("POST", "backups/{backup}/copies/retry", RESPOND, {"place": "/copies"}),
     ("GET", "pins?service=loja-api", READ, None),
@@ -152,6 +155,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "backups",
         "backups/{backup}/verify",
         "backups/{backup}/copies/retry",
+        "backup-retention/prune",
         "pins/{pin}/rows-at-risk",
     }
     without_ground |= {"restores", *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop"))}

@@ -55,6 +55,16 @@ class CopyDamaged(Event):
 
 
 @dataclass(frozen=True)
+class BackupPruned(Event):
+    """Retention removed a backup; `size_bytes` are those of all its copies together."""
+
+    NAME: ClassVar[str] = "recovery.backup.pruned.v1"
+    backup_id: UUID
+    service: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
 class BackupVerified(Event):
     """A backup was restored into a scratch server and held every check."""
 

@@ -15,6 +15,7 @@ class BackupState(models.TextChoices):
     STORED = "stored", _("stored")
     VERIFIED = "verified", _("verified")
     FAILED = "failed", _("failed")
+    PRUNED = "pruned", _("removed by the retention policy")
 
 
 class ReplicaState(models.TextChoices):
@@ -27,6 +28,8 @@ class ReplicaState(models.TextChoices):
     FAILED = "failed", _("failed")
     DAMAGED = "damaged", _("damaged")
     GIVEN_UP = "given_up", _("given up")
+    REMOVING = "removing", _("being removed")
+    REMOVED = "removed", _("removed")
 
 
 class DrillState(models.TextChoices):
@@ -89,22 +92,29 @@ KEPT_TRANSITIONS: Final[dict[KeptState, frozenset[KeptState]]] = {
 BACKUP_TRANSITIONS: Final[dict[BackupState, frozenset[BackupState]]] = {
     BackupState.RUNNING: frozenset({BackupState.STORED, BackupState.FAILED}),
     # A later drill may find that what was good has been damaged since.
-    BackupState.STORED: frozenset({BackupState.VERIFIED, BackupState.FAILED}),
-    BackupState.VERIFIED: frozenset({BackupState.VERIFIED, BackupState.STORED, BackupState.FAILED}),
+    BackupState.STORED: frozenset({BackupState.VERIFIED, BackupState.FAILED, BackupState.PRUNED}),
+    BackupState.VERIFIED: frozenset({BackupState.VERIFIED, BackupState.STORED, BackupState.FAILED, BackupState.PRUNED}),
     BackupState.FAILED: frozenset(),
+    BackupState.PRUNED: frozenset(),
 }
 
 REPLICA_TRANSITIONS: Final[dict[ReplicaState, frozenset[ReplicaState]]] = {
-    ReplicaState.PENDING: frozenset({ReplicaState.COPYING, ReplicaState.STORED, ReplicaState.FAILED}),
+    ReplicaState.PENDING: frozenset(
+        {ReplicaState.COPYING, ReplicaState.STORED, ReplicaState.FAILED, ReplicaState.REMOVING}
+    ),
     ReplicaState.COPYING: frozenset(
         {ReplicaState.PENDING, ReplicaState.STORED, ReplicaState.FAILED, ReplicaState.GIVEN_UP}
     ),
-    ReplicaState.STORED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED}),
-    ReplicaState.VERIFIED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED}),
-    ReplicaState.FAILED: frozenset({ReplicaState.COPYING, ReplicaState.PENDING}),
+    ReplicaState.STORED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED, ReplicaState.REMOVING}),
+    ReplicaState.VERIFIED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED, ReplicaState.REMOVING}),
+    ReplicaState.FAILED: frozenset({ReplicaState.COPYING, ReplicaState.PENDING, ReplicaState.REMOVING}),
     # What was damaged may be read intact again (a disk that came back); else a person has it copied anew.
-    ReplicaState.DAMAGED: frozenset({ReplicaState.VERIFIED, ReplicaState.DAMAGED, ReplicaState.PENDING}),
-    ReplicaState.GIVEN_UP: frozenset({ReplicaState.PENDING}),
+    ReplicaState.DAMAGED: frozenset(
+        {ReplicaState.VERIFIED, ReplicaState.DAMAGED, ReplicaState.PENDING, ReplicaState.REMOVING}
+    ),
+    ReplicaState.GIVEN_UP: frozenset({ReplicaState.PENDING, ReplicaState.REMOVING}),
+    ReplicaState.REMOVING: frozenset({ReplicaState.REMOVED}),
+    ReplicaState.REMOVED: frozenset(),
 }
 
 DRILL_TRANSITIONS: Final[dict[DrillState, frozenset[DrillState]]] = {
@@ -117,6 +127,8 @@ DRILL_TRANSITIONS: Final[dict[DrillState, frozenset[DrillState]]] = {
 HOLDING: Final = (ReplicaState.STORED, ReplicaState.VERIFIED, ReplicaState.DAMAGED)
 # Copies that a worker makes by itself when their time has come.
 TO_COPY: Final = (ReplicaState.PENDING, ReplicaState.FAILED)
+# Good when they were taken, whatever became of them by plan.
+GOOD_ONCE: Final = (BackupState.STORED, BackupState.VERIFIED, BackupState.PRUNED)
 RESTORABLE: Final = (BackupState.STORED, BackupState.VERIFIED)
 # A replay may be told again about what has no final outcome yet.
 UNSETTLED: Final = (RowOutcome.PENDING,)

@@ -8,6 +8,8 @@ from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.keep_replaced import keep_replaced
+from bonanca.recovery.operations.prune_backups import prune_automatically, remove_copies
+from bonanca.recovery.operations.scrub import scrub
 from bonanca.recovery.operations.start_due_backups import start_due_backups
 from bonanca.recovery.operations.start_due_drills import start_due_drills
 from bonanca.recovery.operations.sweep import sweep
@@ -40,6 +42,24 @@ def alerts(now: datetime) -> None:
 def copies(now: datetime) -> None:
     """Bring backups to the places that do not have them yet."""
     copy_backups(now=now)
+
+
+@periodic("recovery.scrub", every_s=300.0)
+def scrubbing(now: datetime) -> None:
+    """Read one copy again that nobody has read for a week."""
+    scrub(now=now)
+
+
+@periodic("recovery.retention", every_s=3600.0)
+def retention(now: datetime) -> None:
+    """Remove what the retention of services that ask for it does not keep."""
+    _raise(prune_automatically(now=now))
+
+
+@periodic("recovery.removal", every_s=120.0)
+def removal(now: datetime) -> None:
+    """Remove copies of pruned backups from places that did not answer before."""
+    remove_copies(now=now)
 
 
 @periodic("recovery.sweep", every_s=60.0)

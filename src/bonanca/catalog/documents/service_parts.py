@@ -12,6 +12,7 @@ from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.places import read_places
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.documents.restoring import read_restore
+from bonanca.catalog.documents.retention import read_retention
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
@@ -180,6 +181,7 @@ def _backup(reader: Reader) -> BackupSpec:
         checks=reader.each("checks", _backup_check, _("a backup check")),
         drill=reader.one("drill", read_drill),
         places=places,
+        retention=reader.one("retention", read_retention),
         min_copies=reader.integer("min_copies", 1, minimum=1, maximum=max(1, len(replicas))),
     )
 

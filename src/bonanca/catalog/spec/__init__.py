@@ -10,6 +10,7 @@ from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
+from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, RollbackSpec, WatchSpec
 from bonanca.catalog.spec.running import (
     ConfigSpec,
@@ -48,6 +49,7 @@ __all__ = [
     "ReplicaSpec",
     "RepositorySpec",
     "RestoreSpec",
+    "RetentionSpec",
     "RollbackSpec",
     "RouteSpec",
     "RowsAtRisk",

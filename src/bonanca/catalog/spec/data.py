@@ -9,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from bonanca.catalog.spec.drills import DrillSpec
 from bonanca.catalog.spec.places import PlaceSpec
+from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.running import Scalar
 from bonanca.kernel.errors import Unavailable
 
@@ -78,6 +79,7 @@ class BackupSpec:
     drill: DrillSpec | None = None
     places: tuple[PlaceSpec, ...] = ()
     min_copies: int = 1
+    retention: RetentionSpec | None = None
 
     def place(self, name: str) -> PlaceSpec:
         """The replica of that name with its options."""

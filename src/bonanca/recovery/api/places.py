@@ -6,15 +6,17 @@ from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Schema
+from ninja import Header, Schema
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
 from bonanca.kernel.clock import utc_now
+from bonanca.kernel.ids import new_id
 from bonanca.recovery import queries
-from bonanca.recovery.api.backups import BackupOut, ReplicaOut
+from bonanca.recovery.api.backups import BackupOut, ReplicaOut, StartedPlanOut
 from bonanca.recovery.api.router import router
 from bonanca.recovery.operations.retry_copy import retry_copy
+from bonanca.recovery.operations.start_check import start_check
 
 
 class PlaceOut(Schema):
@@ -44,6 +46,10 @@ class PlacesOut(Schema):
     unfinished: list[UnfinishedOut]
 
 
+class CheckIn(Schema):
+    repair: bool = False
+
+
 class RetryIn(Schema):
     place: str
 
@@ -59,3 +65,11 @@ def places(request: HttpRequest, service: str) -> object:
 def retry(request: HttpRequest, backup_id: UUID, data: RetryIn) -> object:
     """Have a copy that failed, was given up or is damaged made again by a worker."""
     return retry_copy(backup_id=backup_id, place=data.place, actor=caller(request), now=utc_now())
+
+
+@router.post("backups/{uuid:backup_id}/check", response={202: StartedPlanOut})
+def check(request: HttpRequest, backup_id: UUID, data: CheckIn, idempotency_key: Header[str | None] = None) -> object:
+    """Start a plan that reads every copy of a backup, and with `repair` makes damaged ones again."""
+    key = f"check:{backup_id}:asked:{idempotency_key or new_id()}"
+    run = start_check(backup_id=backup_id, repair=data.repair, actor=caller(request), now=utc_now(), key=key)
+    return {"plan_id": run.id, "state": run.state}

@@ -48,8 +48,8 @@ def take(
             verify_backup(backup.id, actor=actor, now=utc_now(), identity_file=identity_file, progress=shown)
             backup = queries.get_backup(backup.id)
     emit(backup, as_json=as_json, show=lambda: _show(backup))
-    if any(replica.error for replica in backup.replicas):
-        note("not every place has it: see the errors above")
+    if backup.intact < len(backup.replicas):
+        note(f"not every place has it yet: bonanca backup copies {service}")
 
 
 @app.command("list")
@@ -75,7 +75,7 @@ def list_(service: Service, as_json: JsonOption = False) -> None:
                     b.id,
                     f"{b.started_at:%Y-%m-%d %H:%M} UTC",
                     b.state.value,
-                    f"{sum(not r.error for r in b.replicas)}/{len(b.replicas)}",
+                    f"{b.intact}/{len(b.replicas)}",
                     f"{b.size_bytes / 1e6:.1f}",
                     b.rows,
                     f"{b.restore_seconds:.1f} s" if b.restore_seconds is not None else "never",

@@ -1,14 +1,19 @@
-"""`bonanca backup copies`: where a service's backups lie, and what is missing there."""
+"""`bonanca backup copies` and `check`: where a service's backups lie, what is missing there, and what is damaged."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
-from bonanca.recovery.cli.backup import Service
+from bonanca.recovery.cli.backup import IdentityFile, Service
 from bonanca.recovery.cli.backup import app as backups
 from bonanca.ui.console import JsonOption, emit, note, progress, say, table
+
+if TYPE_CHECKING:
+    from bonanca.recovery.views import CheckReport
 
 
 @backups.command()
@@ -70,3 +75,70 @@ def _retry(service: str, place: str | None) -> None:
         shown(None, f"{asked} to make again")
         while copy_backups(now=utc_now(), service=service):
             shown(None, "going on")
+
+
+@backups.command()
+def check(
+    service: Annotated[str | None, typer.Argument(help="The service's slug.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="The backups of every service.")] = False,
+    backup_id: Annotated[UUID | None, typer.Option("--backup", help="Only this backup.")] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Make damaged copies again from an intact one.")] = False,
+    identity_file: IdentityFile = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read every copy of every backup; exit non-zero and name the file and place of what is damaged.
+
+    With the private key every chunk is authenticated, too; without it the checksums are compared.
+    """
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.kernel.errors import Invalid
+    from bonanca.recovery.operations.check_backup import check_backup, raise_for
+
+    if every == (service is not None):
+        raise Invalid("Name a service, or say --all.")
+    actor, reports = local_operator(), []
+    for slug, identity, chosen in _to_check(service, backup_id):
+        with progress(f"copies of {slug}, {chosen}") as shown:
+            reports.append(
+                check_backup(
+                    chosen,
+                    actor=actor,
+                    now=utc_now(),
+                    identity_file=identity_file or identity,
+                    repair=repair,
+                    progress=shown,
+                )
+            )
+    emit(reports, as_json=as_json, show=lambda: _show_checks(reports))
+    for report in reports:
+        raise_for(report)
+
+
+def _to_check(service: str | None, backup_id: UUID | None) -> list[tuple[str, Path | None, UUID]]:
+    """Slug, the declared private key where this machine has it, and each backup that has copies."""
+    from bonanca.catalog.queries import get_service, list_services
+    from bonanca.recovery import queries
+    from bonanca.recovery.state import RESTORABLE
+
+    found = []
+    for declared in [get_service(service)] if service is not None else list_services():
+        identity = declared.backup.identity_file if declared.backup else None
+        here = identity if identity is not None and identity.is_file() else None
+        for backup in queries.list_backups(declared.slug, limit=10_000):
+            if backup.state in RESTORABLE and backup.copies and backup_id in (None, backup.id):
+                found.append((declared.slug, here, backup.id))
+    return found
+
+
+def _show_checks(reports: list[CheckReport]) -> None:
+    if not reports:
+        say("there is no backup to check")
+    for report in reports:
+        for copy in report.copies:
+            word = "intact" if copy.ok else "REPAIRED" if copy.repaired else "DAMAGED" if copy.answered else "UNREAD"
+            how = "every chunk authenticated" if copy.authenticated else "sum compared" if copy.ok else copy.error
+            say(f"{word:<9} {copy.place} {copy.object_name}  {how}")

@@ -14,7 +14,7 @@ from bonanca.catalog.queries import get_service
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict
 from bonanca.recovery import holding
-from bonanca.recovery.models import Drill
+from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.finish_drill import fail_drill
 from bonanca.recovery.queries import get_backup, get_drill
 from bonanca.recovery.state import RESTORABLE, DrillState
@@ -59,6 +59,8 @@ def begin_drill(*, backup_id: UUID, actor: Actor, now: datetime, key: str = "") 
             drill = Drill.objects.create(
                 backup_id=backup_id, key=key, run_by=actor.label, started_at=now, beat_at=now, **holding.me()
             )
+            if not Backup.objects.filter(pk=backup_id, state__in=RESTORABLE).exists():
+                raise not_restorable(get_backup(backup_id))  # retention was faster
             facts = {"drill": str(drill.id)}
             record(aggregate=f"backup:{backup_id}", action="drill.started", actor=actor.label, facts=facts, now=now)
     except IntegrityError as error:

@@ -15,9 +15,9 @@ from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import BackupFailed, BackupVerified, DrillFailed
 from bonanca.recovery.folders import remove_scratch
 from bonanca.recovery.models import Backup, BackupReplica, Drill
-from bonanca.recovery.operations.record_copy import copy_damaged
+from bonanca.recovery.operations.record_copy import copy_damaged, copy_intact
 from bonanca.recovery.queries.readiness import measure
-from bonanca.recovery.state import BackupState, DrillState, ReplicaState, backup_sources
+from bonanca.recovery.state import BackupState, DrillState, backup_sources
 
 
 def pass_drill(
@@ -94,7 +94,7 @@ def _record_replicas(backup_id: UUID, evidence: dict[str, Any], now: datetime) -
     for found in evidence.get("replicas", []):
         row = BackupReplica.objects.filter(backup_id=backup_id, place=found["place"])
         if found["ok"]:
-            row.update(state=ReplicaState.VERIFIED, checked_at=now, error="")
+            copy_intact(backup_id, found["place"], now=now)
         elif found["answered"]:
             copy_damaged(backup_id, found["place"], error=found["error"], now=now)
         else:  # it may well be intact: only the place does not answer

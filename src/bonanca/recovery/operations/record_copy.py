@@ -13,6 +13,7 @@ from bonanca.kernel.audit import record
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery import holding
 from bonanca.recovery.events import CopyDamaged, CopyGivenUp
+from bonanca.recovery.folders import copy_file
 from bonanca.recovery.models import Backup, BackupReplica
 from bonanca.recovery.state import TO_COPY, ReplicaState, replica_sources
 
@@ -83,6 +84,13 @@ def copy_failed(replica_id: UUID, *, error: str, now: datetime, first: bool = Fa
     return state
 
 
+def copy_intact(backup_id: UUID, place: str, *, now: datetime) -> None:
+    """It was read whole and is what was written."""
+    BackupReplica.objects.filter(
+        backup_id=backup_id, place=place, state__in=replica_sources(ReplicaState.VERIFIED)
+    ).update(state=ReplicaState.VERIFIED, checked_at=now, error="")
+
+
 def copy_damaged(backup_id: UUID, place: str, *, error: str, now: datetime) -> bool:
     """The place answered, and does not give it back as it was written; False when that was known."""
     with transaction.atomic():
@@ -103,6 +111,7 @@ def release_copies(*, now: datetime) -> int:
     released = 0
     for replica in BackupReplica.objects.filter(state=ReplicaState.COPYING):
         if holding.gone(replica, now):
+            copy_file(replica.id).unlink(missing_ok=True)
             mine = BackupReplica.objects.filter(pk=replica.pk, state=ReplicaState.COPYING, beat_at=replica.beat_at)
             released += mine.update(state=ReplicaState.PENDING, next_try_at=now)
     return released

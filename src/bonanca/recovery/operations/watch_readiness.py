@@ -10,8 +10,9 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
+from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import UNSCHEDULED_H, late, readiness
-from bonanca.recovery.state import BackupMark, DrillMark
+from bonanca.recovery.state import BackupMark, DrillMark, ReplicaState
 from bonanca.recovery.views.readiness import Readiness
 from bonanca.signals.operations.fire_alerts import NewAlert, fire_alerts
 from bonanca.signals.operations.resolve_alert import resolve_alert
@@ -26,6 +27,9 @@ DRILL_OVERDUE = gettext_noop("%(service)s: not restored for proof for %(age_s)s,
 DRILL_NEVER = gettext_noop("%(service)s: its backups were never restored for proof")
 RTO_MISSED = gettext_noop("%(service)s: came back in %(measured_s)s, the objective is %(objective_s)s")
 RPO_MISSED = gettext_noop("%(service)s: up to %(measured_s)s of data may be lost, the objective is %(objective_s)s")
+
+COPY_DAMAGED = gettext_noop("%(service)s: %(count)s copies of backups are damaged, one of them in %(place)s")
+COPY_GIVEN_UP = gettext_noop("%(service)s: %(count)s copies of backups were given up, one of them in %(place)s")
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,19 @@ def conditions_of(row: Readiness, now: datetime) -> Iterator[Condition]:
     """What does not hold of a service's backups and drills; nothing when all is well."""
     yield from _of_backups(row, now)
     yield from _of_drills(row, now)
+    yield from _of_places(row, now)
+
+
+def _of_places(row: Readiness, now: datetime) -> Iterator[Condition]:
+    unfinished = places_of(row.service).unfinished
+    for state, name, severity, text in (
+        (ReplicaState.DAMAGED, "BackupCopyDamaged", Severity.MEDIUM, COPY_DAMAGED),
+        (ReplicaState.GIVEN_UP, "BackupCopyGivenUp", Severity.LOW, COPY_GIVEN_UP),
+    ):
+        found = [copy for copy in unfinished if copy.replica.state is state]
+        if found:
+            facts = {"service": row.service, "count": len(found), "place": found[0].replica.place}
+            yield Condition(name, severity, text, now, facts, {"errors": [copy.replica.error for copy in found][:10]})
 
 
 def _of_backups(row: Readiness, now: datetime) -> Iterator[Condition]:

@@ -70,12 +70,16 @@ class Folder(Place):
                 while piece := file.read(CHUNK):
                     yield piece
         except FileNotFoundError as error:
-            raise self.missing(name) from error
+            # Without the directory itself nothing is known: it may be a disk that is not mounted, or another machine's.
+            raise (self.missing(name) if self.root.is_dir() else self.problem(error)) from error
         except OSError as error:
             raise self.problem(error) from error
 
     def remove(self, name: str) -> None:
         final = self._path(name)
+        if not self.root.is_dir():
+            # Not mounted, or another machine's: what is not seen is not removed.
+            raise self.problem(OSError(_("the directory is not there")))
         try:
             # Besides ours, what earlier versions called an unfinished upload (`name#1`).
             for left in final.parent.glob(f"{final.name}*"):

@@ -28,6 +28,7 @@ from bonanca.recovery.queries.pins import (
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
 from bonanca.recovery.queries.restores import RestoreNotFound, get_restore, list_restores, restores_in_work
+from bonanca.recovery.queries.retention import retention_plan
 from bonanca.recovery.queries.rows import (
     COUNT_TIMEOUT_S,
     UNDECIDED_SHOWN,
@@ -78,6 +79,7 @@ __all__ = [
     "readiness",
     "readiness_of",
     "restores_in_work",
+    "retention_plan",
     "rows_at_risk",
     "running",
     "set_aside_by_key",

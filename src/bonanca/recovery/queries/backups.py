@@ -32,8 +32,9 @@ def get_backup(backup_id: UUID) -> BackupView:
 
 
 def list_backups(service: str, *, limit: int = 50) -> tuple[BackupView, ...]:
-    """The service's backups, newest first. Three queries."""
-    return _backups(Backup.objects.filter(service=service).order_by("-started_at")[:limit])
+    """The service's backups, newest first, without those that retention removed. Three queries."""
+    rows = Backup.objects.filter(service=service).exclude(state=BackupState.PRUNED)
+    return _backups(rows.order_by("-started_at")[:limit])
 
 
 def latest_backup(service: str) -> BackupView | None:

@@ -63,7 +63,9 @@ def place_costs(service: str | None = None) -> tuple[PlaceCost, ...]:
 
 def running(service: str) -> tuple[PlanRunView, ...]:
     """Plans that work on the service's backups now: taken, drilled, restored."""
-    return tuple(run for run in unfinished_of(f"service:{service}") if run.kind in ("backup", "drill", "restore"))
+    return tuple(
+        run for run in unfinished_of(f"service:{service}") if run.kind in ("backup", "drill", "restore", "check")
+    )
 
 
 def _good(service: str, since: datetime, until: datetime) -> tuple[datetime, ...]:

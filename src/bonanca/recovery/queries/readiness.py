@@ -14,7 +14,7 @@ from bonanca.durable.queries import list_runs
 from bonanca.durable.state import RunState
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.queries.drills import drill_view
-from bonanca.recovery.state import RESTORABLE, BackupMark, BackupState, DrillMark, DrillState
+from bonanca.recovery.state import GOOD_ONCE, RESTORABLE, BackupMark, BackupState, DrillMark, DrillState
 from bonanca.recovery.views import DrillView
 from bonanca.recovery.views.readiness import Objectives, Readiness
 
@@ -94,7 +94,7 @@ def longest_gap(service: str, since: datetime, now: datetime) -> float | None:
     """Seconds of the longest time without a good backup in [since, now]; None when there is none at all."""
     taken = sorted(
         at or began
-        for at, began in Backup.objects.filter(service=service, state__in=RESTORABLE).values_list(
+        for at, began in Backup.objects.filter(service=service, state__in=GOOD_ONCE).values_list(
             "snapshot_at", "started_at"
         )
     )

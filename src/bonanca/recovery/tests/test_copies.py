@@ -19,8 +19,6 @@ from bonanca.kernel.audit import history
 from bonanca.kernel.errors import Conflict, NotFound
 from bonanca.outbox.models import OutboxEvent
 from bonanca.recovery import folders, queries
-from bonanca.recovery.cli import backup_places as _registered  # noqa: F401
-from bonanca.recovery.cli.backup import app
 from bonanca.recovery.models import BackupReplica
 from bonanca.recovery.operations import copy_backups as copying
 from bonanca.recovery.operations import store_copies
@@ -31,6 +29,7 @@ from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
 from bonanca.recovery.places.folder import Folder
 from bonanca.recovery.state import BackupState, ReplicaState
+from bonanca.recovery.tests.commands import app
 from bonanca.recovery.tests.servers import S3Server, Sshd, running_s3, running_sshd
 from bonanca.recovery.tests.shop import NOW
 

@@ -1,15 +1,19 @@
 """What others see of recovery: frozen values, no rows. Sizes in bytes, durations in seconds."""
 
 from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
+from bonanca.recovery.views.checks import CheckedCopy, CheckReport
 from bonanca.recovery.views.drills import DrillView
 from bonanca.recovery.views.pins import PinView
 from bonanca.recovery.views.places import PlaceView, ServicePlaces, UnfinishedCopy
 from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.restores import KeptDatabase, RestoreView
+from bonanca.recovery.views.retention import RetentionPlan, RetentionRow
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
 
 __all__ = [
     "BackupView",
+    "CheckReport",
+    "CheckedCopy",
     "DrillView",
     "KeptDatabase",
     "Objectives",
@@ -18,6 +22,8 @@ __all__ = [
     "Readiness",
     "ReplicaView",
     "RestoreView",
+    "RetentionPlan",
+    "RetentionRow",
     "ServiceBackups",
     "ServicePlaces",
     "SetAsideRowView",

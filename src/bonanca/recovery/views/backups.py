@@ -65,6 +65,11 @@ class BackupView:
         return tuple(replica for replica in self.replicas if replica.state in HOLDING)
 
     @property
+    def intact(self) -> int:
+        """How many places are believed to have it whole."""
+        return sum(copy.state is not ReplicaState.DAMAGED for copy in self.copies)
+
+    @property
     def rows(self) -> int:
         """Rows of all tables in its snapshot."""
         return sum(self.row_counts.values())

@@ -14,8 +14,10 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, allowed
 from bonanca.access.web import page
 from bonanca.kernel.clock import utc_now
+from bonanca.kernel.ids import new_id
 from bonanca.recovery import queries
 from bonanca.recovery.operations.retry_copy import retry_copy
+from bonanca.recovery.operations.start_check import start_check
 
 
 @page(Permission.READ)
@@ -34,6 +36,16 @@ def retry(request: HttpRequest, actor: Actor, slug: str, backup_id: UUID) -> Htt
     retry_copy(backup_id=backup_id, place=place, actor=actor, now=utc_now())
     messages.success(request, _("A worker makes the copy again."))
     return redirect("recovery:service_places", slug)
+
+
+@page(Permission.READ)
+@require_POST
+def check(request: HttpRequest, actor: Actor, slug: str, backup_id: UUID) -> HttpResponse:
+    """Start a check of every copy; the operation checks who may."""
+    key = f"check:{backup_id}:asked:{new_id()}"
+    start_check(backup_id=backup_id, repair=False, actor=actor, now=utc_now(), key=key)
+    messages.success(request, _("A worker reads every copy of this backup."))
+    return redirect("recovery:service_backups", slug)
 
 
 def why_not(actor: Actor, slug: str) -> str:

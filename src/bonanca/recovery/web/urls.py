@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.recovery.web import backup_pages, drill_pages, place_pages, restore_pages
+from bonanca.recovery.web import backup_pages, drill_pages, place_pages, restore_pages, retention_pages
 
 app_name = "recovery"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("backups/", backup_pages.index, name="backups"),
     path("backups/<slug:slug>/", backup_pages.service, name="service_backups"),
     path("backups/<slug:slug>/places/", place_pages.places, name="service_places"),
+    path("backups/<slug:slug>/retention/", retention_pages.plan, name="retention"),
+    path("backups/<slug:slug>/retention/prune/", retention_pages.prune, name="prune_backups"),
+    path("backups/<slug:slug>/<uuid:backup_id>/check/", place_pages.check, name="check_backup"),
     path("backups/<slug:slug>/<uuid:backup_id>/retry/", place_pages.retry, name="retry_copy"),
     path("backups/<slug:slug>/take/", backup_pages.take, name="take_backup"),
     path("backups/<slug:slug>/<uuid:backup_id>/verify/", backup_pages.verify, name="verify_backup"),
