@@ -17,6 +17,11 @@ test: install-dev ## Install what tests need, then lint, types, architecture, tr
 	@scripts/test-needs
 	@exec scripts/checks
 
+.PHONY: chaos
+chaos: install-dev ## Kill processes in the middle of 500 rollbacks and 100 restores; report in build/chaos
+	@scripts/test-needs
+	@exec $(BIN)/python -m tests.chaos $(ARGS)
+
 .PHONY: up
 up: install ## Run Bonança itself on this machine (data in .bonanca, or BONANCA_HOME)
 	@BONANCA_HOME="$${BONANCA_HOME:-$$PWD/.bonanca}" exec $(BIN)/bonanca up $(ARGS)

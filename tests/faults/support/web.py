@@ -20,6 +20,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
     from bonanca.access.actors import SYSTEM
     from bonanca.durable.crashpoints import point
+    from bonanca.durable.operations.abort_plan import abort_plan
     from bonanca.durable.operations.cancel_plan import cancel_plan
     from bonanca.durable.operations.retry_plan import retry_plan
     from bonanca.durable.operations.start_plan import start_plan
@@ -28,11 +29,11 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     from bonanca.kernel.clock import utc_now
 
     actor, now = SYSTEM("test"), utc_now()
-    other = {"undo": undo_plan, "retry": retry_plan, "cancel": cancel_plan}.get(request["do"])
+    other = {"undo": undo_plan, "retry": retry_plan, "cancel": cancel_plan, "abort": abort_plan}.get(request["do"])
     if other is not None:
         return {"run": str(other(UUID(request["run"]), actor=actor, now=now).id)}
     steps = tuple(StepSpec(key, "toy.append", {"path": request["path"]}) for key in request["steps"])
-    spec = PlanSpec("toy", "toy", "Toy plan", steps)
+    spec = PlanSpec("toy", "toy", "Toy plan", steps, exclusive=request.get("exclusive", ""))
     try:
         with transaction.atomic():
             run = start_plan(spec, actor=actor, now=now, key=request["key"])

@@ -1,0 +1,37 @@
+"""`make chaos`: many rollbacks, undos and restores of a tiny real service while processes are killed, from a seed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.storm import Wishes, storm
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make chaos ARGS=…", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="decides what is killed, where and when (1)")
+    parser.add_argument("--rollbacks", type=int, default=500, help="at least so many rollbacks, each then undone (500)")
+    parser.add_argument("--restores", type=int, default=100, help="at least so many restores of a backup (100)")
+    parser.add_argument("--minutes", type=float, default=None, help="end after so many minutes at the latest")
+    parser.add_argument("--report", type=Path, default=Path("build/chaos"), help="folder of the report")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of the run with its logs")
+    given = parser.parse_args()
+    wishes = Wishes(given.seed, given.rollbacks, given.restores, given.minutes, given.report)
+    folder = Path(tempfile.mkdtemp(prefix="bonanca-chaos-"))
+    report = storm(folder, wishes, say=lambda line: print(line, flush=True))
+    page = report.write(given.report)
+    print(f"report: {page}")
+    if report.wrong or given.keep:
+        print(f"logs: {folder}")
+    else:
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""All turns of a run on one town: back and forth again and again, and a restore now and then."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.chaos import checks
+from tests.chaos.report import Report
+from tests.chaos.town import Stuck, Town
+from tests.chaos.turns import DRILL_STEPS, INSIDE, STEPS, Chaos, Deed, Turn, approved, chosen
+
+Say = Callable[[str], None]
+WRITE_EVERY = 50
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run is to do; ``minutes`` ends it earlier."""
+
+    seed: int
+    rollbacks: int
+    restores: int
+    minutes: float | None = None
+    report: Path | None = None
+
+
+class Storm:
+    """The state of a run."""
+
+    def __init__(self, town: Town, wishes: Wishes, say: Say) -> None:
+        self.town, self.wishes, self.say = town, wishes, say
+        self.rng = random.Random(wishes.seed)
+        self.chaos = Chaos(town, self.rng)
+        self.report = Report(wishes.seed, {"rollbacks": wishes.rollbacks, "restores": wishes.restores})
+        self.usual_s = 3.0
+        self.versions: dict[str, dict[str, str]] = {}
+        self.backup = ""
+        self.change = 0
+        self.pin_databases: set[str] = set()
+
+    def prepare(self) -> None:
+        """Version 1 and then version 2 go out; a backup is taken. Nobody is killed yet."""
+        person = self.town.person
+        for version in ("v1", "v2"):
+            change = person.post("changes", service="kiosk", version=version)
+            started = person.post(f"changes/{change['number']}/deploy", override_reason="chaos")
+            turn = Turn(0, "deployment")
+            self.chaos.finish(turn, self.chaos.run(turn, Deed("nobody", "", 0), lambda plan=started: plan["run_id"]))
+            self.versions[version] = self.town.kiosk.state()
+            self.change = change["number"]
+        assert self.versions["v1"] != self.versions["v2"]
+        run = str(person.post("backups", service="kiosk", verify=False)["plan_id"])
+        turn = Turn(0, "backup")
+        self.chaos.finish(turn, self.chaos.run(turn, Deed("nobody", "", 0), lambda: run))
+        self.backup = person.get("backups", service="kiosk")[0]["id"]
+        self.pin_databases = set(self.town.kiosk.databases())
+
+    def back_and_forth(self, visitors: checks.Visitors) -> None:
+        """A rollback and its undo."""
+        propose, known = f"changes/{self.change}/rollback", self.versions
+        plan = self._turn("rollback", propose, known["v1"], "v1", visitors)
+        self._turn("undo", f"response-plans/{plan}/undo", known["v2"], "v2", visitors)
+        # What was kept has been looked at; a run of hundreds would fill the disk with it.
+        for database in set(self.town.kiosk.databases()) - self.pin_databases:
+            self.town.kiosk.drop(database)
+
+    def _turn(self, kind: str, propose: str, expected: dict[str, str], version: str, visitors: checks.Visitors) -> str:
+        turn = self._begun(kind)
+        steps = tuple(reversed(STEPS)) if kind == "undo" else STEPS
+        deed = chosen(self.rng, steps, INSIDE, self.usual_s)
+        run = self._carried_out(turn, deed, approved(self.town, propose))
+        with visitors.away():
+            turn.wrong += checks.settled(self.town)
+            turn.wrong += checks.done_once(self.town, run)
+            turn.wrong += checks.whole_version(self.town, expected, version)
+            turn.wrong += checks.nothing_lost(self.town, set(visitors.acknowledged), in_place=kind == "rollback")
+            turn.wrong += checks.nothing_left_over(self.town, self.pin_databases)
+            if kind == "undo":
+                visitors.acknowledged = self.town.kiosk.keys()  # what is only in a kept database was counted
+            plan = self._plan_of(run)
+        self._ended(turn, run, visitors.total)
+        return plan
+
+    def restore(self) -> None:
+        """A backup into a new database of a scratch server, checked and removed."""
+        turn = self._begun("restore")
+        deed = chosen(self.rng, DRILL_STEPS, (), self.usual_s)
+        key = {"idempotency_key": str(turn.number)}
+
+        def start() -> str:
+            path = f"backups/{self.backup}/verify"
+            return str(self.town.insist(lambda: self.town.person.post(path, **key), "a drill")["plan_id"])
+
+        run = self._carried_out(turn, deed, start)
+        turn.wrong += checks.settled(self.town)
+        turn.wrong += checks.done_once(self.town, run)
+        turn.wrong += checks.nothing_left_over(self.town, self.pin_databases)
+        backup = self.town.insist(lambda: self.town.person.get(f"backups/{self.backup}"), "the backup")
+        if backup["state"] != "verified" or not backup["verified_at"]:
+            turn.wrong.append(f"the restored backup is {backup['state']}: {backup['error']}")
+        self._ended(turn, run, 0)
+
+    def _begun(self, kind: str) -> Turn:
+        turn = Turn(len(self.report.turns) + 1, kind)
+        self.report.turns.append(turn)
+        self._clock = time.monotonic()
+        return turn
+
+    def _carried_out(self, turn: Turn, deed: Deed, start: Any) -> str:
+        run = self.chaos.run(turn, deed, start)
+        self.chaos.finish(turn, run)
+        return run
+
+    def _plan_of(self, run: str) -> str:
+        def look() -> str:
+            found = self.town.query("SELECT id, state FROM response_proposedplan WHERE run_id = %s", run)
+            if not found or found[0][1] == "running":
+                raise Stuck("its outcome is not known to the house")
+            return str(found[0][0])
+
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                return self.town.insist(look, "the proposed plan")
+            except Stuck:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def _ended(self, turn: Turn, run: str, orders: int) -> None:
+        took, takeovers = self.town.query(
+            "SELECT extract(epoch FROM finished_at - started_at)::float, takeovers FROM durable_planrun WHERE id = %s",
+            run,
+        )[0]
+        turn.plan_seconds, turn.takeovers = round(took, 3), takeovers
+        turn.seconds = round(time.monotonic() - self._clock, 2)
+        self.report.orders = max(self.report.orders, orders)
+        self.report.restarts = self.town.restarts
+        where = f"{turn.victim}, {turn.place}" if turn.reached else "nobody killed"
+        verdict = "; ".join(turn.wrong) or "held"
+        self.say(f"{turn.number:5d} {turn.kind:9s} {turn.plan_seconds:6.2f} s  {verdict}  ({where})")
+
+
+def storm(folder: Path, wishes: Wishes, *, say: Say) -> Report:
+    """Carry a run out; what breaks it is in the report too."""
+    with Town(folder) as town:
+        run = Storm(town, wishes, say)
+        report = run.report
+        visitors = checks.Visitors(town)
+        until = time.monotonic() + wishes.minutes * 60 if wishes.minutes else float("inf")
+        try:
+            run.prepare()
+            say(f"seed {wishes.seed}: version 2 is out, a backup is taken; the storm begins")
+            counts = {"rollback": 0, "restore": 0}
+            while counts["rollback"] < wishes.rollbacks or counts["restore"] < wishes.restores:
+                if time.monotonic() > until:
+                    report.ended = "its time was over"
+                    break
+                behind = counts["restore"] * wishes.rollbacks < counts["rollback"] * wishes.restores
+                if counts["restore"] < wishes.restores and (behind or counts["rollback"] >= wishes.rollbacks):
+                    counts["restore"] += 1
+                    run.restore()
+                else:
+                    counts["rollback"] += 1
+                    run.back_and_forth(visitors)
+                if wishes.report is not None and sum(counts.values()) % WRITE_EVERY == 0:
+                    report.write(wishes.report)
+            else:
+                report.ended = "complete"
+        except (Stuck, AssertionError) as problem:
+            turn = report.turns[-1] if report.turns else Turn(0, "preparation")
+            turn.wrong.append(f"{type(problem).__name__}: {problem}")
+            report.turns = report.turns or [turn]
+            report.ended = "it could not go on"
+            say(f"ended: {problem}")
+        except KeyboardInterrupt:
+            say("interrupted")
+        finally:
+            visitors.close()
+    return report

@@ -1,0 +1,241 @@
+"""One Bonança as separate processes, each of which can be killed at any time and is started again at once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psycopg
+
+from bonanca.actuators.postgres.cluster import Cluster
+from bonanca.actuators.postgres.lifeline import dying_with_parent, spawn
+from bonanca.actuators.postgres.ports import free_port
+from bonanca.cli.demo.outcome import CheckFailed
+from bonanca.cli.demo.person import Person
+from bonanca.durable import host
+from tests.chaos.kiosk import Kiosk
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKERS = ("1", "2")
+T = TypeVar("T")
+
+
+class Stuck(Exception):
+    """Something that should have happened by itself has not."""
+
+
+class Town:
+    """The service, Bonança's processes and a person with a token, below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "bonanca"
+        self.control = folder / "control"
+        self.kiosk = Kiosk(folder / "kiosk")
+        self.cluster = Cluster(self.home / "postgres")
+        self.workers: dict[str, int] = {}
+        self.served: dict[str, subprocess.Popen[bytes]] = {}
+        self._closing = threading.Event()
+        self._lock = threading.RLock()
+        self._nursery: subprocess.Popen[str] | None = None
+        self.restarts = 0
+
+    def __enter__(self) -> Town:
+        for path in (self.home, self.control, self.kiosk.folder):
+            path.mkdir(parents=True)
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self.kiosk.build()
+        self.cluster.init(durable=False)
+        self.start_database()
+        with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE bonanca")
+        self.web_port, self.entry_port = free_port(), free_port()
+        token = str(self.home / "gateway-token")
+        self._once("prepare", "--gateway-token", token)
+        web = f"http://127.0.0.1:{self.web_port}"
+        self._programs = {
+            "web": ["web", "--port", str(self.web_port)],
+            "gateway": ["gateway", "--web", web, "--token-file", token, "--port", str(self.entry_port)],
+        }
+        self._nursery = self._forked("tests.chaos.nursery")
+        for name in self._programs:
+            self._serve(name)
+        for slot in WORKERS:
+            self._work(slot)
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
+        self._once("apply", str(self.kiosk.declaration))
+        secret = json.loads(self._once("token", "create", "--name", "chaos", "--user", "ana@kiosk.example", "--json"))
+        self.person = Person(web, secret["secret"])
+        self.insist(lambda: self.person.get("me"), "web answers")
+
+    def close(self) -> None:
+        self._closing.set()
+        self.let_go()
+        with self._lock:
+            for pid in self.workers.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for child in self.served.values():
+                child.kill()
+                child.wait()
+        if self._nursery is not None:
+            self._nursery.kill()
+            self._nursery.communicate()
+        if hasattr(self, "person"):
+            self.person.close()
+        for end in (self.kiosk.stop, self.cluster.kill, self.cluster.stop):
+            with contextlib.suppress(Exception):
+                end()
+
+    # -- processes -------------------------------------------------------------------------------------------------
+
+    @property
+    def env(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BONANCA_", "PYTEST"))}
+        return {
+            **kept,
+            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}",
+            "DATABASE_URL": self.cluster.dsn("bonanca"),
+            "DJANGO_SETTINGS_MODULE": "bonanca.config.settings",
+            "BONANCA_HOME": str(self.home),
+            "BONANCA_SECRET_KEY": "chaos",
+            "BONANCA_CRASHPOINTS": str(self.control),
+            "PYTHONWARNINGS": "default",
+        }
+
+    def _once(self, *words: str) -> str:
+        argv = [sys.executable, "-m", "bonanca.cli.main", *words]
+        done = subprocess.run(argv, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+        if done.returncode:
+            raise Stuck(f"bonanca {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
+        return done.stdout
+
+    def _forked(self, module: str) -> subprocess.Popen[str]:
+        log = (self.folder / "nursery.log").open("ab")
+        child = subprocess.Popen(
+            [sys.executable, "-m", module], env=self.env, cwd=ROOT, stderr=log,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        log.close()
+        assert child.stdout is not None
+        if json.loads(child.stdout.readline() or "{}") != {"ready": True}:
+            raise Stuck((self.folder / "nursery.log").read_text()[-800:])
+        return child
+
+    def _work(self, slot: str) -> None:
+        assert self._nursery is not None
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        request = {"slot": slot, "log": str(self.folder / f"worker{slot}.log")}
+        self._nursery.stdin.write(json.dumps(request) + "\n")
+        self._nursery.stdin.flush()
+        self.workers[slot] = json.loads(self._nursery.stdout.readline())["pid"]
+
+    def _serve(self, name: str) -> None:
+        argv = dying_with_parent([sys.executable, "-m", "bonanca.cli.main", *self._programs[name]], "KILL")
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.served[name] = spawn(
+                lambda: subprocess.Popen(
+                    argv, env=self.env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                )
+            )
+
+    def _keep(self) -> None:
+        while not self._closing.wait(0.05):
+            with self._lock:
+                if self._closing.is_set():
+                    return
+                for slot, pid in self.workers.items():
+                    if host.process(pid) is None:
+                        self.restarts += 1
+                        self._work(slot)
+                for name, child in self.served.items():
+                    if child.poll() is not None:
+                        self.restarts += 1
+                        self._serve(name)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to `web` or `gateway`."""
+        with self._lock:
+            self.served[name].kill()
+
+    def kill_worker(self, pid: int) -> None:
+        if pid in self.workers.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def start_database(self) -> None:
+        self.cluster.start(durable=False)
+        self.cluster.wait_ready()
+
+    def whole(self) -> bool:
+        """Whether everything runs and answers."""
+        with self._lock:
+            alive = all(host.process(pid) is not None for pid in self.workers.values())
+        try:
+            self.person.get("me")
+            return alive and httpx.get(f"{self.entry}/version", timeout=5).status_code == 200
+        except (httpx.HTTPError, CheckFailed):
+            return False
+
+    @property
+    def entry(self) -> str:
+        return f"http://127.0.0.1:{self.entry_port}"
+
+    # -- crash points ----------------------------------------------------------------------------------------------
+
+    def arm(self, name: str) -> None:
+        (self.control / name).touch()
+
+    def reached(self, name: str) -> int | None:
+        """Who stands at the point."""
+        for path in self.control.glob(f"{name}@*"):
+            return int(path.name.rpartition("@")[2])
+        return None
+
+    def let_go(self) -> None:
+        for path in self.control.glob("*"):
+            path.unlink(missing_ok=True)
+
+    # -- looking and asking ----------------------------------------------------------------------------------------
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.cluster.dsn("bonanca"), autocommit=True, connect_timeout=5) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def insist(self, ask: Callable[[], T], what: str, timeout_s: float = 60.0) -> T:
+        """Ask until it is answered: a person reloads the page when the server was away."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                return ask()
+            except (httpx.HTTPError, psycopg.OperationalError) as away:
+                problem = str(away)
+            except CheckFailed as refused:
+                problem = str(refused)
+                if not any(f" {status} " in problem for status in (500, 502, 503)):
+                    raise
+            if time.monotonic() > deadline:
+                raise Stuck(f"{what}: {problem}")
+            time.sleep(0.1)
