@@ -12,7 +12,14 @@ from bonanca.ui.charts import Chart, LaneMark, durations_svg, lanes_svg
 from bonanca.ui.formats import bytes_text, duration_text
 
 # Stored is not yet proven: only what was restored is calm.
-TONES = {"verified": "calm", "passed": "calm", "stored": "accent", "failed": "burning", "running": "unknown"}
+TONES = {
+    "verified": "calm",
+    "passed": "calm",
+    "stored": "accent",
+    "failed": "burning",
+    "damaged": "burning",
+    "given_up": "burning",
+}
 
 
 def timeline_of(found: History) -> Chart:

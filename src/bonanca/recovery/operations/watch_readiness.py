@@ -10,9 +10,11 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
+from bonanca.recovery.queries.own import own_status
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import UNSCHEDULED_H, late, readiness
 from bonanca.recovery.state import BackupMark, DrillMark, ReplicaState
+from bonanca.recovery.views.procedure import OwnStatus
 from bonanca.recovery.views.readiness import Readiness
 from bonanca.signals.operations.fire_alerts import NewAlert, fire_alerts
 from bonanca.signals.operations.resolve_alert import resolve_alert
@@ -27,6 +29,7 @@ DRILL_OVERDUE = gettext_noop("%(service)s: not restored for proof for %(age_s)s,
 DRILL_NEVER = gettext_noop("%(service)s: its backups were never restored for proof")
 RTO_MISSED = gettext_noop("%(service)s: came back in %(measured_s)s, the objective is %(objective_s)s")
 RPO_MISSED = gettext_noop("%(service)s: up to %(measured_s)s of data may be lost, the objective is %(objective_s)s")
+OWN_BACKUP = gettext_noop("Bonança's own database has no good backup in time")
 
 COPY_DAMAGED = gettext_noop("%(service)s: %(count)s copies of backups are damaged, one of them in %(place)s")
 COPY_GIVEN_UP = gettext_noop("%(service)s: %(count)s copies of backups were given up, one of them in %(place)s")
@@ -68,6 +71,11 @@ def watch_readiness(*, now: datetime) -> Watched:
             labels = condition.labels(row.service)
             if open_alerts.pop(fingerprint(labels), None) is None:
                 new.append(_alert(row, condition, labels, now))
+    status = own_status(now)
+    if status.declared and status.problem:
+        labels = {"alertname": "OwnBackup", "severity": Severity.MEDIUM.value}
+        if open_alerts.pop(fingerprint(labels), None) is None:
+            new.append(_own_alert(status, labels, now))
     fired = len(fire_alerts(new, actor=actor, now=now)) if new else 0
     resolved = sum(
         resolve_alert(alert.id, reason="recovered", ends_at=now, actor=actor, now=now) for alert in open_alerts.values()
@@ -133,6 +141,19 @@ def _of_drills(row: Readiness, now: datetime) -> Iterator[Condition]:
 
 def _age(since: datetime, every_h: float, now: datetime) -> dict[str, Any]:
     return {"age_s": round((now - since).total_seconds()), "every_s": every_h * 3600}
+
+
+def _own_alert(status: OwnStatus, labels: dict[str, str], now: datetime) -> NewAlert:
+    return NewAlert(
+        fingerprint=fingerprint(labels),
+        door=Door.READINESS,
+        service="",
+        severity=Severity.MEDIUM,
+        summary=Phrase(OWN_BACKUP, {}),
+        starts_at=now,
+        labels=labels,
+        evidence={"problem": status.problem},
+    )
 
 
 def _alert(row: Readiness, condition: Condition, labels: dict[str, str], now: datetime) -> NewAlert:
