@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,8 +19,8 @@ from bonanca.kernel.ids import new_id
 from bonanca.recovery import holding, own
 from bonanca.recovery.models import OwnBackup
 from bonanca.recovery.operations.take_backup import NoReplicaStored
-from bonanca.recovery.places import ReplicaProblem
-from bonanca.recovery.places.leaving import leave
+from bonanca.recovery.places import Parcel, Place, ReplicaProblem
+from bonanca.recovery.places.leaving import parcel_of, place_named
 from bonanca.recovery.queries.own import get_own_backup
 from bonanca.recovery.sealing import SealedDatabase, seal_database
 from bonanca.recovery.state import BackupState
@@ -60,8 +59,7 @@ def take_own_backup(
             on_bytes=lambda count: progress(None, _("sealing")),
         )
         progress(None, _("storing in %(count)d places") % {"count": len(policy.places)})
-        with ThreadPoolExecutor(max_workers=len(policy.places), thread_name_prefix="own-places") as pool:
-            found = list(pool.map(lambda place: _store(place, folder / "sealed.bnc", name), policy.places))
+        found = _store_everywhere(policy.places, parcel_of(folder / "sealed.bnc", name))
         if not any(place["ok"] for place in found):
             reasons = "; ".join(str(place["error"]) for place in found)
             raise NoReplicaStored(_("No place took the backup: %(reasons)s") % {"reasons": reasons})
@@ -94,12 +92,26 @@ def _begin(actor: Actor, now: datetime) -> UUID:
     return row.id
 
 
-def _store(place: str, sealed: Path, name: str) -> dict[str, object]:
+def _store_everywhere(places: tuple[str, ...], parcel: Parcel) -> list[dict[str, object]]:
+    # The catalog is read here: a thread that asks the database would keep a connection of its own.
+    doors: dict[str, Place] = {}
+    problems: dict[str, str] = {}
+    for place in places:
+        try:
+            doors[place] = place_named(place)
+        except ReplicaProblem as problem:
+            problems[place] = problem.message
+    with ThreadPoolExecutor(max_workers=len(places), thread_name_prefix="own-places") as pool:
+        problems |= dict(zip(doors, pool.map(lambda door: _store(door, parcel), doors.values()), strict=True))
+    return [{"place": place, "ok": not problems[place], "error": problems[place]} for place in places]
+
+
+def _store(door: Place, parcel: Parcel) -> str:
     try:
-        leave(place, sealed, name)
+        door.store(parcel)
     except ReplicaProblem as problem:
-        return {"place": place, "ok": False, "error": problem.message}
-    return {"place": place, "ok": True, "error": ""}
+        return problem.message
+    return ""
 
 
 def _stored(

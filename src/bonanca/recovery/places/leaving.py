@@ -22,12 +22,17 @@ def place_named(place: str) -> Place:
     return opened(PlaceSpec(place))
 
 
+def parcel_of(source: Path, name: str) -> Parcel:
+    """The file as what a place stores."""
+    with source.open("rb") as file:
+        summed = hashlib.file_digest(file, "sha256").hexdigest()
+    return Parcel(source, name, source.stat().st_size, summed)
+
+
 def leave(place: str, source: Path, name: str) -> None:
     """Store a file in the place under `name`; one that is there is replaced.
 
     Raises:
         ReplicaProblem.
     """
-    with source.open("rb") as file:
-        summed = hashlib.file_digest(file, "sha256").hexdigest()
-    place_named(place).store(Parcel(source, name, source.stat().st_size, summed))
+    place_named(place).store(parcel_of(source, name))
