@@ -99,6 +99,10 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "backup-retention/prune", COMMAND, {"service": "loja-api", "digest": "x"}),
     ("GET", "backup-places?service=loja-api", READ, None),
     ("POST", "backups/{backup}/copies/retry", RESPOND, {"place": "/copies"}),
+    # Standbys
+    ("GET", "replication", READ, None),
+    ("GET", "replication/loja-api/promotion", RESPOND, None),
+    ("POST", "replication/loja-api/promotion", COMMAND, {}),
     # Resume everything
     ("GET", "procedure", READ, None),
     ("GET", "own-backups", READ, None),
@@ -162,6 +166,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "drills",
         "services/loja-api/rollback",
         "exercises",
+        "replication/loja-api/promotion",
         "backups",
         "backups/{backup}/verify",
         "backups/{backup}/copies/retry",

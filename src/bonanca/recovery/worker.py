@@ -20,6 +20,7 @@ from bonanca.recovery.operations.take_own_backup import take_own_backup
 from bonanca.recovery.operations.tick_step import collect_steps
 from bonanca.recovery.operations.verify_own_backup import verify_own_backup
 from bonanca.recovery.operations.watch_readiness import watch_readiness
+from bonanca.recovery.operations.watch_replication import watch_replication
 from bonanca.recovery.own import own_policy
 from bonanca.recovery.queries.own import own_backup_due
 
@@ -89,6 +90,12 @@ def resume_procedure(now: datetime) -> None:
 def exercises(now: datetime) -> None:
     """Take over what restores of an exercise's steps came to."""
     collect_steps(now=now)
+
+
+@periodic("recovery.replication", every_s=30.0)
+def replication(now: datetime) -> None:
+    """Look at declared standbys."""
+    watch_replication(now=now)
 
 
 @periodic("recovery.sweep", every_s=60.0)

@@ -7,6 +7,7 @@ from bonanca.recovery.models.holder import Holder
 from bonanca.recovery.models.own import OwnBackup
 from bonanca.recovery.models.pins import Pin
 from bonanca.recovery.models.procedure import ProcedureCopy
+from bonanca.recovery.models.replication import ReplicationSample
 from bonanca.recovery.models.restores import Kept, Restore
 from bonanca.recovery.models.rows import SetAside, SetAsideRow
 
@@ -21,6 +22,7 @@ __all__ = [
     "OwnBackup",
     "Pin",
     "ProcedureCopy",
+    "ReplicationSample",
     "Restore",
     "SetAside",
     "SetAsideRow",

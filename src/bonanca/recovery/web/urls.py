@@ -9,6 +9,7 @@ from bonanca.recovery.web import (
     drill_pages,
     place_pages,
     procedure_pages,
+    replication_pages,
     restore_pages,
     retention_pages,
 )
@@ -32,6 +33,8 @@ urlpatterns = [
     path("backups/<slug:slug>/restores/<uuid:restore_id>/start/", restore_pages.start, name="start_restore"),
     path("backups/<slug:slug>/restores/<uuid:restore_id>/undo/", restore_pages.undo, name="undo_restore"),
     path("backups/<slug:slug>/kept/<str:name>/", restore_pages.kept, name="kept"),
+    path("backups/<slug:slug>/standby/", replication_pages.standby, name="standby"),
+    path("backups/<slug:slug>/standby/promote/", replication_pages.promote, name="promote_standby"),
     path("procedure/", procedure_pages.procedure, name="procedure"),
     path("procedure/markdown/", procedure_pages.as_markdown, name="procedure_markdown"),
     path("procedure/exercises/", procedure_pages.start, name="start_exercise"),
