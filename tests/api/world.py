@@ -24,6 +24,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
 from bonanca.recovery.models import Backup, Drill, Pin, Restore
+from bonanca.recovery.operations.start_exercise import start_exercise
 from bonanca.recovery.state import BackupState, DrillState, RestoreMode, RestoreState
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.contain import contain
@@ -69,6 +70,8 @@ class World:
     alert: UUID
     backup: UUID
     drill: UUID
+    exercise: UUID
+    number: int
     pin: UUID
     restore: UUID
     started_restore: UUID
@@ -119,6 +122,8 @@ def build(folder: Path) -> World:
         alert=Alert.objects.get().id,
         backup=(backup := _backup()).id,
         drill=_drill(backup).id,
+        exercise=start_exercise(actor=root, now=now).id,
+        number=1,
         pin=_pin(change.id).id,
         restore=_restore(folder).id,
         started_restore=_restore(folder, run_id=failed).id,

@@ -138,3 +138,32 @@ def flag(name: str, *, default: bool = False) -> bool:
     if value in ("0", "false", "no", "off"):
         return False
     raise Invalid(f"{name} must be yes or no (got {value!r})", field=name)
+
+
+def listed(name: str) -> tuple[str, ...]:
+    """Return a comma-separated setting as its parts; () when it is not set."""
+    return tuple(part.strip() for part in os.environ.get(name, "").split(",") if part.strip())
+
+
+def above_zero(name: str, default: float) -> float:
+    """Return a setting that is a number of hours or days.
+
+    Raises:
+        Invalid: it is not a number above 0 and at most 8784 (the hours of a year).
+    """
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 24 * 366:
+        raise Invalid(f"{name} must be a number above 0, at most 8784 (got {text!r}).", field=name)
+    return value
+
+
+def file_path(name: str) -> Path | None:
+    """Return a setting that names a file, absolute; None when it is not set."""
+    text = os.environ.get(name, "").strip()
+    return Path(text).expanduser().absolute() if text else None

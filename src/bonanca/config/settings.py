@@ -119,6 +119,13 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("BONANCA_MAIL_FROM", "bonanca@localhost")
 # Error budget policy: percent spent from which deployments need caution, a warning, a freeze.
 BUDGET_POLICY = os.environ.get("BONANCA_BUDGET_POLICY", "50,75,90")
+# Backups of our own database: where they go, for whom they are sealed, who opens them, how often.
+SELF_BACKUP_PLACES = environment.listed("BONANCA_SELF_BACKUP_PLACES")
+SELF_BACKUP_RECIPIENTS = environment.listed("BONANCA_SELF_BACKUP_RECIPIENTS")
+SELF_BACKUP_IDENTITY_FILE = environment.file_path("BONANCA_SELF_BACKUP_IDENTITY_FILE")
+SELF_BACKUP_EVERY_H = environment.above_zero("BONANCA_SELF_BACKUP_EVERY_H", 24.0)
+# An exercise of the resume-everything procedure is overdue after so many days.
+EXERCISE_EVERY_DAYS = environment.above_zero("BONANCA_EXERCISE_EVERY_DAYS", 90.0)
 # The address under which people reach us, for links in messages.
 PUBLIC_URL = environment.public_url()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 
 from django.utils.translation import gettext as _
@@ -12,7 +14,14 @@ from bonanca.ui.charts import Chart, LaneMark, durations_svg, lanes_svg
 from bonanca.ui.formats import bytes_text, duration_text
 
 # Stored is not yet proven: only what was restored is calm.
-TONES = {"verified": "calm", "passed": "calm", "stored": "accent", "failed": "burning", "running": "unknown"}
+TONES = {
+    "verified": "calm",
+    "passed": "calm",
+    "stored": "accent",
+    "failed": "burning",
+    "damaged": "burning",
+    "given_up": "burning",
+}
 
 
 def timeline_of(found: History) -> Chart:
@@ -73,6 +82,13 @@ def rpo_of(found: History, allowed_s: float | None) -> Chart:
         allowed_s=allowed_s,
         since=found.since,
         until=found.until,
+    )
+
+
+def lag_of(points: Sequence[tuple[datetime, float]], allowed_s: float, since: datetime, until: datetime) -> Chart:
+    """How far a standby was behind."""
+    return durations_svg(
+        points, title=_("Seconds behind"), column=_("Behind"), allowed_s=allowed_s, since=since, until=until
     )
 
 

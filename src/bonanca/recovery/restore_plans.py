@@ -62,12 +62,12 @@ def compile_restore(service: ServiceView, *, mode: RestoreMode, database: str, p
         steps.append(place)
     else:
         steps += [
-            _gateway(service, "maintenance", "gateway.maintenance", MAINTENANCE),
-            _process(service, "stop", "process.stop", STOP),
+            gateway_step(service, "maintenance", "gateway.maintenance", MAINTENANCE),
+            process_step(service, "stop", "process.stop", STOP),
             place,
-            _process(service, "restart", "process.restart", RESTART),
-            _verify(service),
-            _gateway(service, "open", "gateway.open", OPEN),
+            process_step(service, "restart", "process.restart", RESTART),
+            verify_step(service),
+            gateway_step(service, "open", "gateway.open", OPEN),
         ]
     title = Phrase(SWAP if swap else BESIDE, {"service": service.name, "database": database})
     subject = f"service:{service.slug}"
@@ -90,7 +90,7 @@ def _measured(subject: str) -> dict[str, float]:
     return found
 
 
-def _process(service: ServiceView, key: str, kind: str, title: str) -> StepSpec | None:
+def process_step(service: ServiceView, key: str, kind: str, title: str) -> StepSpec | None:
     """Stopping and starting, where Bonança is who runs it."""
     run = service.run
     if run is None or not run.command or service.root is None:
@@ -110,7 +110,7 @@ def _process(service: ServiceView, key: str, kind: str, title: str) -> StepSpec 
     return StepSpec(key, kind, spec.to_json(), title, timeout_s=timeout)
 
 
-def _verify(service: ServiceView) -> StepSpec | None:
+def verify_step(service: ServiceView) -> StepSpec | None:
     if not service.verify or service.run is None:
         return None
     params: dict[str, Any] = {
@@ -121,7 +121,7 @@ def _verify(service: ServiceView) -> StepSpec | None:
     return StepSpec("verify", "response.verify", params, VERIFY, timeout_s=60)
 
 
-def _gateway(service: ServiceView, key: str, kind: str, title: str) -> StepSpec | None:
+def gateway_step(service: ServiceView, key: str, kind: str, title: str) -> StepSpec | None:
     if service.gateway is None:
         return None
     params: dict[str, Any] = {"gateway": service.gateway.name, "service": service.slug}

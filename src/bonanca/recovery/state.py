@@ -161,3 +161,32 @@ class BackupMark(models.TextChoices):
 def replica_sources(target: ReplicaState) -> list[ReplicaState]:
     """The states from which a copy can come to `target`."""
     return [source for source, targets in REPLICA_TRANSITIONS.items() if target in targets]
+
+
+class ExerciseState(models.TextChoices):
+    """A walk through the resume-everything procedure."""
+
+    RUNNING = "running", _("running")
+    PASSED = "passed", _("passed")
+    FAILED = "failed", _("failed")
+    ABANDONED = "abandoned", _("ended early")
+
+
+class ExerciseStepState(models.TextChoices):
+    PENDING = "pending", _("to do")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+    SKIPPED = "skipped", _("skipped")
+
+
+EXERCISE_STEP_TRANSITIONS: Final[dict[ExerciseStepState, frozenset[ExerciseStepState]]] = {
+    ExerciseStepState.PENDING: frozenset(
+        {ExerciseStepState.RUNNING, ExerciseStepState.DONE, ExerciseStepState.FAILED, ExerciseStepState.SKIPPED}
+    ),
+    ExerciseStepState.RUNNING: frozenset({ExerciseStepState.DONE, ExerciseStepState.FAILED}),
+    ExerciseStepState.DONE: frozenset(),
+    # What failed may be done again: the second attempt counts, and both are in the record.
+    ExerciseStepState.FAILED: frozenset({ExerciseStepState.RUNNING, ExerciseStepState.DONE, ExerciseStepState.SKIPPED}),
+    ExerciseStepState.SKIPPED: frozenset(),
+}

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bonanca.access.actors import SYSTEM
+from bonanca.kernel.clock import utc_now
 from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.prune_backups import prune_automatically, remove_copies
 from bonanca.recovery.operations.scrub import scrub
+from bonanca.recovery.operations.spread_procedure import spread_procedure
 from bonanca.recovery.operations.start_due_backups import start_due_backups
 from bonanca.recovery.operations.start_due_drills import start_due_drills
 from bonanca.recovery.operations.sweep import sweep
+from bonanca.recovery.operations.take_own_backup import take_own_backup
+from bonanca.recovery.operations.tick_step import collect_steps
+from bonanca.recovery.operations.verify_own_backup import verify_own_backup
 from bonanca.recovery.operations.watch_readiness import watch_readiness
+from bonanca.recovery.operations.watch_replication import watch_replication
+from bonanca.recovery.own import own_policy
+from bonanca.recovery.queries.own import own_backup_due
 
 
 class RecoveryProblems(Exception):
@@ -60,6 +69,33 @@ def retention(now: datetime) -> None:
 def removal(now: datetime) -> None:
     """Remove copies of pruned backups from places that did not answer before."""
     remove_copies(now=now)
+
+
+@periodic("recovery.own_backup", every_s=60.0)
+def own_backup(now: datetime) -> None:
+    """Back up Bonança's own database when it is due, and restore it for proof where the private key is declared."""
+    if own_backup_due(now):
+        backup = take_own_backup(actor=SYSTEM("recovery"), now=now)
+        if own_policy().identity_file is not None:
+            verify_own_backup(actor=SYSTEM("recovery"), now=utc_now(), backup_id=backup.id)
+
+
+@periodic("recovery.procedure", every_s=60.0)
+def resume_procedure(now: datetime) -> None:
+    """Write the resume-everything procedure beside the backups when it has changed."""
+    _raise(spread_procedure(now=now))
+
+
+@periodic("recovery.exercises", every_s=10.0)
+def exercises(now: datetime) -> None:
+    """Take over what restores of an exercise's steps came to."""
+    collect_steps(now=now)
+
+
+@periodic("recovery.replication", every_s=30.0)
+def replication(now: datetime) -> None:
+    """Look at declared standbys."""
+    watch_replication(now=now)
 
 
 @periodic("recovery.sweep", every_s=60.0)

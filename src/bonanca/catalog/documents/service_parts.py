@@ -15,6 +15,7 @@ from bonanca.catalog.documents.restoring import read_restore
 from bonanca.catalog.documents.retention import read_retention
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
+from bonanca.catalog.documents.standby import read_standby
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
 from bonanca.catalog.spec import (
     ENVIRONMENTS,
@@ -159,7 +160,8 @@ def _database(reader: Reader) -> DatabaseSpec | None:
     dsn_file = reader.path("dsn_file", required=True)
     name = reader.text("name", required=True, limit=63)
     rows = reader.each("rows_at_risk", _rows, _("a table at risk"))
-    return DatabaseSpec(dsn_file=dsn_file, name=name, rows_at_risk=rows) if dsn_file else None
+    standby = reader.one("standby", read_standby)
+    return DatabaseSpec(dsn_file=dsn_file, name=name, rows_at_risk=rows, standby=standby) if dsn_file else None
 
 
 def _rows(reader: Reader) -> RowsAtRisk:

@@ -25,6 +25,7 @@ from bonanca.catalog.spec.running import (
     VerifySpec,
 )
 from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, from_json, to_json
+from bonanca.catalog.spec.standby import StandbySpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "ServiceView",
     "SloSource",
     "SloSpec",
+    "StandbySpec",
     "StatusPageSpec",
     "TeamSpec",
     "VerifySpec",

@@ -11,6 +11,7 @@ from bonanca.catalog.spec.drills import DrillSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.running import Scalar
+from bonanca.catalog.spec.standby import StandbySpec
 from bonanca.kernel.errors import Unavailable
 
 
@@ -30,6 +31,17 @@ class DatabaseSpec:
     dsn_file: Path
     name: str
     rows_at_risk: tuple[RowsAtRisk, ...] = ()
+    standby: StandbySpec | None = None
+
+    def standby_dsn(self, name: str | None = None) -> str:
+        """The DSN of the declared standby.
+
+        Raises:
+            Unavailable: its file is missing, unreadable or empty, or there is no standby.
+        """
+        if self.standby is None:
+            raise Unavailable(_("No standby is declared."))
+        return DatabaseSpec(self.standby.dsn_file, self.name).dsn(name)
 
     def dsn(self, name: str | None = None) -> str:
         """The DSN of `dsn_file`, pointed at database `name` (default: the service's own).

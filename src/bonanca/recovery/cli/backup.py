@@ -138,7 +138,7 @@ def keygen(
     as_json: JsonOption = False,
 ) -> None:
     """Create a key: the private one goes to FILE (mode 0600), the public one is printed for `backup.recipients`."""
-    _without_database()
+    without_database()
     from bonanca.kernel.errors import Conflict
     from bonanca.recovery.identities import create_identity_file
 
@@ -160,7 +160,7 @@ def open_(
     out: Annotated[Path, typer.Option("--out", help="Where to write the dump; never over an existing file.")],
 ) -> None:
     """Decrypt a backup into a dump for pg_restore; needs no database of Bonança's."""
-    _without_database()
+    without_database()
     from bonanca.kernel.errors import Conflict, NotFound
     from bonanca.recovery.opening import open_file
 
@@ -175,7 +175,7 @@ def open_(
     say(str(out))
 
 
-def _without_database() -> None:
+def without_database() -> None:
     """Set Django up for its translations alone: these commands must work when everything else is lost."""
     from bonanca.kernel.boot import setup_django
     from bonanca.kernel.errors import Unavailable

@@ -2,8 +2,12 @@
 
 from bonanca.recovery.models.backups import Backup, BackupReplica
 from bonanca.recovery.models.drills import Drill
+from bonanca.recovery.models.exercises import Exercise, ExerciseStep
 from bonanca.recovery.models.holder import Holder
+from bonanca.recovery.models.own import OwnBackup
 from bonanca.recovery.models.pins import Pin
+from bonanca.recovery.models.procedure import ProcedureCopy
+from bonanca.recovery.models.replication import ReplicationSample
 from bonanca.recovery.models.restores import Kept, Restore
 from bonanca.recovery.models.rows import SetAside, SetAsideRow
 
@@ -11,9 +15,14 @@ __all__ = [
     "Backup",
     "BackupReplica",
     "Drill",
+    "Exercise",
+    "ExerciseStep",
     "Holder",
     "Kept",
+    "OwnBackup",
     "Pin",
+    "ProcedureCopy",
+    "ReplicationSample",
     "Restore",
     "SetAside",
     "SetAsideRow",

@@ -9,14 +9,15 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from bonanca.access.actors import SYSTEM
+from bonanca.recovery.operations.settle_alerts import Settled, settle_alerts
+from bonanca.recovery.queries.own import own_status
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import UNSCHEDULED_H, late, readiness
 from bonanca.recovery.state import BackupMark, DrillMark, ReplicaState
+from bonanca.recovery.views.procedure import OwnStatus
 from bonanca.recovery.views.readiness import Readiness
-from bonanca.signals.operations.fire_alerts import NewAlert, fire_alerts
-from bonanca.signals.operations.resolve_alert import resolve_alert
-from bonanca.signals.queries import fingerprint, firing_through
+from bonanca.signals.operations.fire_alerts import NewAlert
+from bonanca.signals.queries import fingerprint
 from bonanca.signals.state import Door, Severity
 from bonanca.ui.phrases import Phrase
 
@@ -27,6 +28,14 @@ DRILL_OVERDUE = gettext_noop("%(service)s: not restored for proof for %(age_s)s,
 DRILL_NEVER = gettext_noop("%(service)s: its backups were never restored for proof")
 RTO_MISSED = gettext_noop("%(service)s: came back in %(measured_s)s, the objective is %(objective_s)s")
 RPO_MISSED = gettext_noop("%(service)s: up to %(measured_s)s of data may be lost, the objective is %(objective_s)s")
+NAMES = frozenset(
+    {
+        *("BackupFailed", "BackupOverdue", "DrillFailed", "DrillNever", "DrillOverdue"),
+        *("BackupCopyDamaged", "BackupCopyGivenUp"),
+        *("OwnBackup", "RecoveryPointMissed", "RecoveryTimeMissed"),
+    }
+)
+OWN_BACKUP = gettext_noop("Bonança's own database has no good backup in time")
 
 COPY_DAMAGED = gettext_noop("%(service)s: %(count)s copies of backups are damaged, one of them in %(place)s")
 COPY_GIVEN_UP = gettext_noop("%(service)s: %(count)s copies of backups were given up, one of them in %(place)s")
@@ -47,32 +56,20 @@ class Condition:
         return {"alertname": self.name, "service": service, "severity": self.severity.value}
 
 
-@dataclass(frozen=True)
-class Watched:
-    """What one look changed."""
-
-    fired: int = 0
-    resolved: int = 0
-
-
-def watch_readiness(*, now: datetime) -> Watched:
+def watch_readiness(*, now: datetime) -> Settled:
     """Fire and resolve the alerts of every service that declares a backup.
 
     They wake nobody: no user suffers yet, and an incident of theirs would take the place of one that burns.
     """
-    actor = SYSTEM("recovery")
-    open_alerts = {alert.fingerprint: alert for alert in firing_through(Door.READINESS)}
-    new = []
-    for row in readiness(now):
-        for condition in conditions_of(row, now):
-            labels = condition.labels(row.service)
-            if open_alerts.pop(fingerprint(labels), None) is None:
-                new.append(_alert(row, condition, labels, now))
-    fired = len(fire_alerts(new, actor=actor, now=now)) if new else 0
-    resolved = sum(
-        resolve_alert(alert.id, reason="recovered", ends_at=now, actor=actor, now=now) for alert in open_alerts.values()
-    )
-    return Watched(fired, resolved)
+    wanted = [
+        _alert(row, condition, condition.labels(row.service), now)
+        for row in readiness(now)
+        for condition in conditions_of(row, now)
+    ]
+    status = own_status(now)
+    if status.declared and status.problem:
+        wanted.append(_own_alert(status, {"alertname": "OwnBackup", "severity": Severity.MEDIUM.value}, now))
+    return settle_alerts(wanted, names=NAMES, now=now)
 
 
 def conditions_of(row: Readiness, now: datetime) -> Iterator[Condition]:
@@ -133,6 +130,19 @@ def _of_drills(row: Readiness, now: datetime) -> Iterator[Condition]:
 
 def _age(since: datetime, every_h: float, now: datetime) -> dict[str, Any]:
     return {"age_s": round((now - since).total_seconds()), "every_s": every_h * 3600}
+
+
+def _own_alert(status: OwnStatus, labels: dict[str, str], now: datetime) -> NewAlert:
+    return NewAlert(
+        fingerprint=fingerprint(labels),
+        door=Door.READINESS,
+        service="",
+        severity=Severity.MEDIUM,
+        summary=Phrase(OWN_BACKUP, {}),
+        starts_at=now,
+        labels=labels,
+        evidence={"problem": status.problem},
+    )
 
 
 def _alert(row: Readiness, condition: Condition, labels: dict[str, str], now: datetime) -> NewAlert:

@@ -27,6 +27,7 @@ from bonanca.recovery.queries.pins import (
 )
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
+from bonanca.recovery.queries.replication import lag_between, replication, replication_of
 from bonanca.recovery.queries.restores import RestoreNotFound, get_restore, list_restores, restores_in_work
 from bonanca.recovery.queries.retention import retention_plan
 from bonanca.recovery.queries.rows import (
@@ -58,6 +59,7 @@ __all__ = [
     "history",
     "kept_database",
     "kept_databases",
+    "lag_between",
     "last_attempt",
     "latest_backup",
     "latest_pin",
@@ -78,6 +80,8 @@ __all__ = [
     "places_of",
     "readiness",
     "readiness_of",
+    "replication",
+    "replication_of",
     "restores_in_work",
     "retention_plan",
     "rows_at_risk",

@@ -20,6 +20,7 @@ from bonanca.recovery import queries
 from bonanca.recovery.cli.drill import app
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.begin_drill import NothingToDrill
+from bonanca.recovery.operations.settle_alerts import Settled
 from bonanca.recovery.operations.start_due_drills import drill_service, start_due_drills
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
@@ -171,7 +172,7 @@ def test_an_alert_is_kept_while_it_lasts_and_ends_when_a_later_drill_passes(make
     with pytest.raises(DrillNotHeld):
         verify_backup(backup.id, actor=WORKER, now=NOW)
     assert watch_readiness(now=NOW).fired == 1
-    assert watch_readiness(now=NOW + HOUR) == type(watch_readiness(now=NOW))()
+    assert watch_readiness(now=NOW + HOUR) == Settled()
     (alert,) = alerts(state="firing", service=shop.slug)
     assert (alert.labels["alertname"], alert.severity, alert.door) == ("DrillFailed", "medium", "readiness")
     assert "expected 7, got 40" in alert.evidence["error"]

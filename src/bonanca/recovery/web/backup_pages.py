@@ -19,6 +19,8 @@ from bonanca.kernel.ids import new_id
 from bonanca.recovery import charting, queries
 from bonanca.recovery.operations.start_backup import start_backup
 from bonanca.recovery.operations.start_drill import start_drill
+from bonanca.recovery.queries.exercises import exercises_status
+from bonanca.recovery.queries.own import own_status
 from bonanca.recovery.views import Objectives, Readiness
 from bonanca.ui.live import render_page, wanted_fragment
 
@@ -31,7 +33,9 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Every service that declares a backup."""
     marks = {row.service: row for row in queries.readiness(utc_now())}
     rows = [{"readiness": marks[row.slug], **vars(row)} for row in queries.overview()]
-    return render(request, "recovery/backups.html", {"rows": rows, "costs": queries.place_costs()})
+    now = utc_now()
+    found = {"rows": rows, "costs": queries.place_costs(), "own": own_status(now), "exercises": exercises_status(now)}
+    return render(request, "recovery/backups.html", found)
 
 
 @page(Permission.READ)
@@ -50,6 +54,7 @@ def service(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "running": queries.running(slug),
         "costs": queries.place_costs(slug),
         "pins": queries.pins_of(slug),
+        "standby": queries.replication_of(slug),
         "why_not": ""
         if allowed(actor, Permission.RESPOND, team=team)
         else _("This needs a responder of the team, or a commander."),

@@ -17,7 +17,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.recovery import queries
 from bonanca.recovery.operations.start_due_drills import drill_service
-from bonanca.recovery.presentation import phases_of
+from bonanca.recovery.phases import phases_of
 from bonanca.ui.live import render_page
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.recovery.web import backup_pages, drill_pages, place_pages, restore_pages, retention_pages
+from bonanca.recovery.web import (
+    backup_pages,
+    drill_pages,
+    place_pages,
+    procedure_pages,
+    replication_pages,
+    restore_pages,
+    retention_pages,
+)
 
 app_name = "recovery"
 
@@ -25,4 +33,13 @@ urlpatterns = [
     path("backups/<slug:slug>/restores/<uuid:restore_id>/start/", restore_pages.start, name="start_restore"),
     path("backups/<slug:slug>/restores/<uuid:restore_id>/undo/", restore_pages.undo, name="undo_restore"),
     path("backups/<slug:slug>/kept/<str:name>/", restore_pages.kept, name="kept"),
+    path("backups/<slug:slug>/standby/", replication_pages.standby, name="standby"),
+    path("backups/<slug:slug>/standby/promote/", replication_pages.promote, name="promote_standby"),
+    path("procedure/", procedure_pages.procedure, name="procedure"),
+    path("procedure/markdown/", procedure_pages.as_markdown, name="procedure_markdown"),
+    path("procedure/exercises/", procedure_pages.start, name="start_exercise"),
+    path("exercises/<uuid:exercise_id>/", procedure_pages.exercise, name="exercise"),
+    path("exercises/<uuid:exercise_id>/steps/<int:number>/begin/", procedure_pages.begin, name="begin_step"),
+    path("exercises/<uuid:exercise_id>/steps/<int:number>/tick/", procedure_pages.tick, name="tick_step"),
+    path("exercises/<uuid:exercise_id>/finish/", procedure_pages.finish, name="finish_exercise"),
 ]

@@ -1,0 +1,165 @@
+"""What a primary and its standby say about their replication; fencing, promoting, admitting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.utils.translation import gettext as _
+
+from bonanca.actuators.postgres.sessions import (
+    Connection,
+    DatabaseUnreachable,
+    database_name,
+    execute,
+    maintenance_dsn,
+    one,
+    session,
+)
+from bonanca.kernel.errors import Conflict
+
+TIMEOUT_S = 10.0
+
+
+class NotFenced(Conflict):
+    """The old primary still takes writes."""
+
+
+class NotPromoted(Conflict):
+    """The standby did not become a primary in time."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One of the two. LSNs as text; `wal_bytes` and `slot_bytes` are None where the login may not see them."""
+
+    in_recovery: bool
+    system_identifier: str
+    timeline: int
+    lsn: str
+    replayed_at: datetime | None
+    checkpoint_at: datetime
+    wal_bytes: int | None
+    slot_bytes: int | None
+    streaming: bool | None
+
+
+def look(dsn: str) -> Server:
+    """Ask a server.
+
+    Raises:
+        DatabaseUnreachable.
+    """
+    with session(maintenance_dsn(dsn), name="bonanca replication", read_only=True, timeout_s=TIMEOUT_S) as connection:
+        recovering = bool(one(connection, "SELECT pg_is_in_recovery()"))
+        current = "pg_last_wal_replay_lsn()" if recovering else "pg_current_wal_lsn()"
+        return Server(
+            in_recovery=recovering,
+            system_identifier=str(one(connection, "SELECT system_identifier FROM pg_control_system()")),
+            timeline=int(one(connection, _FOLLOWED if recovering else _WRITTEN)),
+            lsn=str(one(connection, f"SELECT {current}") or "0/0"),
+            replayed_at=one(connection, "SELECT pg_last_xact_replay_timestamp()") if recovering else None,
+            checkpoint_at=one(connection, "SELECT checkpoint_time FROM pg_control_checkpoint()"),
+            wal_bytes=_allowed(connection, "SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()"),
+            slot_bytes=None if recovering else _allowed(connection, _SLOTS),
+            streaming=_streaming(connection, recovering),
+        )
+
+
+# A new primary's control file names the old timeline until its first checkpoint; its write-ahead log does not.
+_WRITTEN = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
+_FOLLOWED = "SELECT timeline_id FROM pg_control_checkpoint()"
+_SLOTS = "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint FROM pg_replication_slots"
+
+
+def lag_bytes(primary: Server, standby: Server) -> int:
+    """Bytes of write-ahead log that the standby has not replayed."""
+    return max(0, _number(primary.lsn) - _number(standby.lsn))
+
+
+def fence(dsn: str) -> str:
+    """Refuse new sessions in the database, end those that are there, and return the LSN after which nothing follows.
+
+    Superusers are refused too. The refusal is in the server's catalog: it outlives a restart, and reaches a standby
+    that still follows, which `admit` then opens.
+
+    Raises:
+        NotFenced: a session can still be made. DatabaseUnreachable.
+    """
+    name = database_name(dsn)
+    with session(maintenance_dsn(dsn), name="bonanca fence", timeout_s=TIMEOUT_S) as connection:
+        execute(connection, "ALTER DATABASE {} WITH ALLOW_CONNECTIONS false", name)
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = %s AND backend_type = 'client backend'",
+            (name,),
+        )
+        if not fenced(dsn):
+            raise NotFenced(_("The database %(name)s of the old primary still takes sessions.") % {"name": name})
+        return str(one(connection, "SELECT pg_current_wal_insert_lsn()"))
+
+
+def fenced(dsn: str) -> bool:
+    """Whether the server answers and the database of `dsn` takes no session. Raises DatabaseUnreachable."""
+    with session(maintenance_dsn(dsn), read_only=True, timeout_s=TIMEOUT_S) as connection:
+        if one(connection, "SELECT datallowconn FROM pg_database WHERE datname = %s", (database_name(dsn),)):
+            return False
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+        return not one(connection, query, (database_name(dsn),))
+
+
+def admit(dsn: str) -> None:
+    """Let sessions into the database again. Raises DatabaseUnreachable."""
+    with session(maintenance_dsn(dsn), name="bonanca fence", timeout_s=TIMEOUT_S) as connection:
+        execute(connection, "ALTER DATABASE {} WITH ALLOW_CONNECTIONS true", database_name(dsn))
+
+
+def replayed(dsn: str, lsn: str) -> bool:
+    """Whether the standby has everything up to this LSN. Raises DatabaseUnreachable."""
+    with session(maintenance_dsn(dsn), read_only=True, timeout_s=TIMEOUT_S) as connection:
+        return bool(one(connection, "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", (lsn,)))
+
+
+def promote(dsn: str, *, wait_s: int = 60) -> None:
+    """Make the standby a primary; one that is a primary already is left alone.
+
+    Raises:
+        NotPromoted. DatabaseUnreachable.
+    """
+    with session(maintenance_dsn(dsn), name="bonanca promote", timeout_s=wait_s + TIMEOUT_S) as connection:
+        if not one(connection, "SELECT pg_is_in_recovery()"):
+            return
+        if not one(connection, "SELECT pg_promote(true, %s)", (wait_s,)):
+            raise NotPromoted(
+                _("The standby was told to become the primary and did not within %(s)d seconds.") % {"s": wait_s}
+            )
+
+
+def takes_writes(dsn: str) -> bool:
+    """Whether a session can be made in the database and may write. An unreachable server takes none."""
+    try:
+        with session(dsn, timeout_s=TIMEOUT_S) as connection:
+            return bool(one(connection, "SHOW transaction_read_only") == "off")
+    except DatabaseUnreachable:
+        return False
+
+
+def _streaming(connection: Connection, recovering: bool) -> bool | None:
+    if recovering:
+        return bool(_allowed(connection, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"))
+    found = _allowed(connection, "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+    return None if found is None else bool(found)
+
+
+def _allowed(connection: Connection, query: str) -> Any:
+    try:
+        return one(connection, query)
+    except psycopg.errors.InsufficientPrivilege:
+        return None
+
+
+def _number(lsn: str) -> int:
+    high, _slash, low = lsn.partition("/")
+    return (int(high, 16) << 32) + int(low, 16)

@@ -1,0 +1,17 @@
+"""Read `database.standby`."""
+
+from __future__ import annotations
+
+from bonanca.catalog.documents.reader import Reader
+from bonanca.catalog.spec import StandbySpec
+
+DAY_S = 86_400.0
+
+
+def read_standby(reader: Reader) -> StandbySpec | None:
+    """Only the file with its address is required."""
+    dsn_file = reader.path("dsn_file", required=True)
+    max_lag_s = reader.number("max_lag_s", 60.0, above=True, maximum=DAY_S)
+    max_lag_bytes = reader.number("max_lag_bytes", 64e6, above=True, maximum=1e13)
+    max_wal_bytes = reader.number("max_wal_bytes", 4e9, above=True, maximum=1e13)
+    return StandbySpec(dsn_file, max_lag_s, max_lag_bytes, max_wal_bytes) if dsn_file else None

@@ -1,0 +1,51 @@
+"""The plan that makes a standby the primary, and what taking it back costs, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from bonanca.catalog.spec import ServiceView
+from bonanca.durable.plan import StepSpec
+from bonanca.recovery.restore_plans import MAINTENANCE, OPEN, RESTART, STOP, gateway_step, process_step, verify_step
+
+KIND = "promotion"
+TITLE = gettext_noop("Make the standby of %(service)s the primary")
+PREFLIGHT = gettext_noop("Ask both servers once more")
+FENCE = gettext_noop("Close the old primary and see that it takes no writes")
+PROMOTE = gettext_noop("Wait until the standby has everything, and make it the primary")
+SWITCH = gettext_noop("Point the service at the new primary")
+PROVE = gettext_noop("See that the new primary takes writes and the old one does not")
+
+
+def steps_of(service: ServiceView, *, accept_loss: bool) -> tuple[StepSpec, ...]:
+    """The steps, frozen; those that the service has no use for are left out."""
+    params: dict[str, Any] = {"service": service.slug, "accept_loss": accept_loss}
+    found = [
+        StepSpec("preflight", "recovery.promotion_preflight", params, PREFLIGHT, timeout_s=60, expected_s=0.5),
+        gateway_step(service, "maintenance", "gateway.maintenance", MAINTENANCE),
+        process_step(service, "stop", "process.stop", STOP),
+        StepSpec("fence", "recovery.fence_primary", params, FENCE, timeout_s=60, expected_s=0.5),
+        StepSpec("promote", "recovery.promote_standby", params, PROMOTE, timeout_s=300, expected_s=2.0),
+        StepSpec("switch", "recovery.switch_address", params, SWITCH, timeout_s=30, expected_s=0.1),
+        process_step(service, "restart", "process.restart", RESTART),
+        StepSpec("prove", "recovery.promotion_proof", params, PROVE, timeout_s=60, expected_s=0.5),
+        verify_step(service),
+        gateway_step(service, "open", "gateway.open", OPEN),
+    ]
+    return tuple(step for step in found if step is not None)
+
+
+def undo_words() -> tuple[str, ...]:
+    """What taking it back costs; said before a person says yes."""
+    return (
+        _("Until the standby is the primary, everything can be taken back: the old primary is opened again."),
+        _(
+            "Afterwards nothing takes it back at once: the old primary lacks what is written since. It has to become a"
+            " standby of the new one first, with pg_rewind (seconds to minutes; it needs wal_log_hints or checksums) or"
+            " with pg_basebackup (a copy of the whole server), by hand on its machine. Then promote it: the same plan"
+            " brings the service back."
+        ),
+    )

@@ -1,0 +1,243 @@
+"""The resume-everything procedure, made from the catalog in dependency order and from the newest good backups."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from django.utils.translation import gettext_noop
+
+from bonanca.actuators.git.releases import current_release
+from bonanca.catalog.queries import list_services
+from bonanca.catalog.spec import ServiceView
+from bonanca.recovery import own
+from bonanca.recovery.models import ProcedureCopy
+from bonanca.recovery.queries.backups import latest_backup
+from bonanca.recovery.queries.own import own_status
+from bonanca.recovery.queries.readiness import readiness_of
+from bonanca.recovery.state import HOLDING
+from bonanca.recovery.views import BackupView
+from bonanca.recovery.views.procedure import Procedure, ProcedureCopyView, ProcedureStep, SourceOfData
+
+# A repository's address may carry a token; the procedure lies where others can read it.
+_PASSWORD = re.compile(r"(://)[^/@\s]+@")
+FILE_NAME = "RESUME-EVERYTHING.md"
+
+OWN = gettext_noop("Bonança itself")
+DATABASE = gettext_noop("%(service)s: bring back the database %(database)s")
+CODE = gettext_noop("%(service)s: bring back the code and the configuration")
+START = gettext_noop("%(service)s: start it")
+CHECK = gettext_noop("%(service)s: check from outside")
+
+NO_OWN = gettext_noop("Bonança's own database has no good backup: plans, incidents and history would be lost.")
+CYCLE = gettext_noop("These services need one another in a circle; start them together: %(services)s")
+NO_BACKUP = gettext_noop("It has a database and no good backup.")
+NOT_PROVEN = gettext_noop("This backup was never restored for proof.")
+NO_DECLARED = gettext_noop("It declares a database and no backup.")
+NO_KEY = gettext_noop("No private key is declared: find the one of the recipients below.")
+
+
+def procedure(now: datetime) -> Procedure:
+    """Bonança itself first, then every service after what it needs."""
+    services, circle = in_order(list_services())
+    steps = [*_own_steps(now)]
+    for service in services:
+        steps += _service_steps(service, now)
+    numbered = tuple(replace(step, number=number) for number, step in enumerate(steps, start=1))
+    warnings = [json.dumps({"text": CYCLE, "facts": {"services": ", ".join(circle)}})] if circle else []
+    return Procedure(now, _digest(numbered, warnings), numbered, tuple(warnings))
+
+
+def procedure_copies() -> tuple[ProcedureCopyView, ...]:
+    """Where the procedure lies, place by place."""
+    rows = ProcedureCopy.objects.order_by("place")
+    return tuple(ProcedureCopyView(row.place, row.digest, row.written_at, row.error) for row in rows)
+
+
+def procedure_places() -> tuple[str, ...]:
+    """Every place that holds backups: there the procedure must lie, too."""
+    found = [place for service in list_services() if service.backup for place in service.backup.replicas]
+    if own.declared():
+        found += own.own_policy().places
+    return tuple(dict.fromkeys(found))
+
+
+def in_order(services: Iterable[ServiceView]) -> tuple[list[ServiceView], list[str]]:
+    """Services after those that they need, critical ones first; and those that need one another in a circle."""
+    left = {service.slug: service for service in sorted(services, key=lambda s: (not s.critical, s.slug))}
+    known, done, circle = set(left), [], []
+    while left:
+        ready = [s for s in left.values() if not {d for d in s.depends_on if d in known} & set(left) - {s.slug}]
+        if not ready:
+            circle += [slug for slug in left if slug not in circle]
+            ready = [next(iter(left.values()))]
+        done.append(ready[0])
+        del left[ready[0].slug]
+    return done, circle
+
+
+def _own_steps(now: datetime) -> list[ProcedureStep]:
+    found = own_status(now).last_good
+    if found is None:
+        return [_step("", OWN, {}, warnings=(NO_OWN,), commands=("bonanca up", "bonanca apply bonanca.yaml"))]
+    policy = own.own_policy() if own.declared() else None
+    places = tuple(place for place, stored, _error in found.places if stored)
+    key = policy.identity_file if policy else None
+    source = SourceOfData(
+        backup_id=found.id,
+        taken_at=found.snapshot_at or found.started_at,
+        proven_at=found.verified_at,
+        object_name=found.object_name,
+        places=places,
+        size_bytes=found.size_bytes,
+        sha256=found.sha256,
+        rows=found.rows,
+        database=found.database,
+        identity_file=key,
+        recipients=policy.recipients if policy else (),
+    )
+    fetched, local = _fetch(places, found.object_name)
+    command = f"bonanca backup self restore {local} --identity-file {_quoted(key)}"
+    warnings = [] if found.verified_at else [NOT_PROVEN]
+    return [
+        _step(
+            "",
+            OWN,
+            {},
+            restorable=True,
+            expected_s=found.restore_seconds,
+            commands=(*fetched, command, "bonanca up", "bonanca doctor"),
+            checks=("bonanca audit verify", "bonanca drill list"),
+            source=source,
+            warnings=tuple(warnings if key else [*warnings, NO_KEY]),
+        )
+    ]
+
+
+def _service_steps(service: ServiceView, now: datetime) -> list[ProcedureStep]:
+    steps = []
+    if service.database is not None:
+        steps.append(_database_step(service, now))
+    code = _code_commands(service)
+    if code:
+        steps.append(_step(service.slug, CODE, {}, commands=tuple(code)))
+    if service.run is not None and service.run.command:
+        command = shlex.join(service.run.command)
+        starts = tuple(command.replace("{port}", str(replica.port)) for replica in service.run.replicas)
+        migrate = (shlex.join(service.migrate),) if service.migrate else ()
+        steps.append(_step(service.slug, START, {}, commands=(*migrate, *starts)))
+    checks = [check.http or check.sql or check.name for check in service.verify]
+    if service.run is not None and service.run.health is not None:
+        ports = [replica.port for replica in service.run.replicas]
+        checks = [f"curl -fsS http://127.0.0.1:{port}{service.run.health.path}" for port in ports] + checks
+    if checks:
+        steps.append(_step(service.slug, CHECK, {}, checks=tuple(str(check) for check in checks)))
+    return steps
+
+
+def _database_step(service: ServiceView, now: datetime) -> ProcedureStep:
+    assert service.database is not None
+    facts = {"database": service.database.name}
+    backup = latest_backup(service.slug)
+    if backup is None:
+        warning = NO_BACKUP if service.backup else NO_DECLARED
+        return _step(service.slug, DATABASE, facts, restorable=True, warnings=(warning,))
+    source = _source(service, backup)
+    found = readiness_of(service.slug, now)
+    passed = found.last_passed if found else None
+    fetched, local = _fetch(source.places, backup.object_name)
+    dump = f"{service.slug}.dump"
+    warnings = [] if backup.verified_at else [NOT_PROVEN]
+    declared = [check.sql for check in service.backup.checks] if service.backup else []
+    declared += [check.sql for check in service.verify if check.sql]
+    return _step(
+        service.slug,
+        DATABASE,
+        facts,
+        restorable=True,
+        expected_s=passed.restore_seconds if passed else None,
+        commands=(
+            *fetched,
+            f"bonanca backup open {local} --identity-file {_quoted(source.identity_file)} --out {dump}",
+            f"pg_restore --create --dbname=postgres {dump}",
+        ),
+        checks=tuple(declared),
+        source=source,
+        warnings=tuple(warnings if source.identity_file else [*warnings, NO_KEY]),
+    )
+
+
+def _source(service: ServiceView, backup: BackupView) -> SourceOfData:
+    policy = service.backup
+    return SourceOfData(
+        backup_id=backup.id,
+        taken_at=backup.snapshot_at or backup.started_at,
+        proven_at=backup.verified_at,
+        object_name=backup.object_name,
+        places=tuple(r.place for r in backup.replicas if r.state in HOLDING),
+        size_bytes=backup.size_bytes,
+        sha256=backup.sha256,
+        rows=backup.rows,
+        database=backup.database,
+        identity_file=policy.identity_file if policy else None,
+        recipients=policy.recipients if policy else (),
+    )
+
+
+def _fetch(places: tuple[str, ...], name: str) -> tuple[list[str], str]:
+    """What brings the sealed file here, and where it then is; one in a folder is there already."""
+    folder = next((place for place in places if "://" not in place), None)
+    if folder is not None:
+        return [], shlex.quote(f"{folder}/{name}")
+    local = name.rpartition("/")[2]
+    if not places:
+        return [], shlex.quote(local)
+    address = shlex.quote(f"{places[0]}/{name}")
+    programs = {"s3": "aws s3 cp", "s3a": "aws s3 cp", "gs": "gsutil cp", "sftp": "sftp"}
+    program = programs.get(places[0].partition("://")[0], "rclone copyto")
+    return [f"{program} {address} {shlex.quote(local)}"], shlex.quote(local)
+
+
+def _code_commands(service: ServiceView) -> list[str]:
+    commands = []
+    if service.repository is not None:
+        target = f"{service.slug}.git"
+        branch, source = shlex.quote(service.repository.branch), _quoted(service.repository.path)
+        commands.append(f"git clone --branch {branch} {source} {target}")
+        running = current_release(service.root) if service.root is not None else None
+        if running:
+            commands.append(f"git -C {target} checkout {running}")
+    if service.config is not None and service.config.source:
+        commands.append(f"cp {service.slug}.git/{shlex.quote(service.config.source)} {_quoted(service.config.file)}")
+    return commands
+
+
+def _step(
+    service: str,
+    title: str,
+    facts: dict[str, str],
+    *,
+    restorable: bool = False,
+    expected_s: float | None = None,
+    commands: tuple[str, ...] = (),
+    checks: tuple[str, ...] = (),
+    source: SourceOfData | None = None,
+    warnings: tuple[str, ...] = (),
+) -> ProcedureStep:
+    named = {"service": service, **facts} if service else facts
+    shown = tuple(_PASSWORD.sub(r"\1***@", command) for command in commands)
+    return ProcedureStep(0, service, title, named, restorable, expected_s, shown, checks, source, warnings)
+
+
+def _digest(steps: tuple[ProcedureStep, ...], warnings: list[str]) -> str:
+    text = json.dumps([[str(vars(step)) for step in steps], warnings])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _quoted(value: object) -> str:
+    return shlex.quote(str(value)) if value is not None else "KEY-FILE"

@@ -1,0 +1,47 @@
+"""Reading what looks at standbys found."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bonanca.catalog.queries import get_service, list_services
+from bonanca.catalog.spec import ServiceView
+from bonanca.recovery.models import ReplicationSample
+from bonanca.recovery.views.replication import ReplicationView
+
+_SAMPLED = ("at", "healthy", "lag_s", "lag_bytes", "wal_bytes", "slot_bytes", "checkpoint_age_s")
+
+
+def replication() -> tuple[ReplicationView, ...]:
+    """Every service that declares a standby."""
+    return tuple(_view(service) for service in list_services() if service.database and service.database.standby)
+
+
+def replication_of(service: str) -> ReplicationView | None:
+    """One service; None when it declares no standby. Raises NotFound: no such service."""
+    declared = get_service(service)
+    return _view(declared) if declared.database and declared.database.standby else None
+
+
+def lag_between(service: str, since: datetime, until: datetime) -> tuple[tuple[datetime, float], ...]:
+    """(moment, seconds behind), in order."""
+    rows = ReplicationSample.objects.filter(service=service, at__range=(since, until), lag_s__isnull=False)
+    return tuple((at, lag) for at, lag in rows.order_by("at").values_list("at", "lag_s") if lag is not None)
+
+
+def _view(service: ServiceView) -> ReplicationView:
+    assert service.database is not None
+    spec = service.database.standby
+    assert spec is not None
+    row = ReplicationSample.objects.filter(service=service.slug).order_by("-at").first()
+    found: dict[str, Any] = {name: getattr(row, name) if row else None for name in _SAMPLED}
+    return ReplicationView(
+        service=service.slug,
+        team=service.team_slug,
+        max_lag_s=spec.max_lag_s,
+        max_lag_bytes=spec.max_lag_bytes,
+        max_wal_bytes=spec.max_wal_bytes,
+        error=row.error if row else "",
+        **found,
+    )

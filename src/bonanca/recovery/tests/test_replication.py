@@ -1,0 +1,320 @@
+"""A standby is watched, and becomes the primary: two real servers, the old one closed, nothing lost, honest undo."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.test import Client
+from typer.testing import CliRunner
+
+from bonanca.access.actors import SYSTEM
+from bonanca.access.operations.create_token import create_token
+from bonanca.actuators.postgres import replication as servers
+from bonanca.actuators.postgres.binaries import pg_bin, pg_environment
+from bonanca.actuators.postgres.cluster import Cluster
+from bonanca.actuators.postgres.sandbox import choose_sandbox
+from bonanca.actuators.postgres.sessions import at_database
+from bonanca.catalog.spec import StandbySpec
+from bonanca.durable.context import FenceToken, StepContext
+from bonanca.durable.errors import NotUndoable, StepFailed
+from bonanca.durable.queries import get_run
+from bonanca.durable.registry import handler
+from bonanca.recovery import queries
+from bonanca.recovery.cli.replication import app
+from bonanca.recovery.models import ReplicationSample
+from bonanca.recovery.operations.preview_promotion import NoStandby, preview_promotion
+from bonanca.recovery.operations.start_promotion import PromotionRefused, start_promotion
+from bonanca.recovery.operations.start_restore import AnotherPlanRuns
+from bonanca.recovery.operations.watch_replication import watch_replication
+from bonanca.recovery.tests.shop import Shop, create_shop
+from bonanca.signals.queries import alerts
+from tests.support.poll import eventually
+
+WORKER = SYSTEM("test")
+
+
+class Pair:
+    """A primary and a server that follows it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.primary, self.standby = Cluster(folder / "one"), Cluster(folder / "two")
+
+    def begin(self) -> None:
+        self.primary.init(durable=False)
+        self.primary.start(durable=False)
+        self.primary.wait_ready()
+        self.follow(self.standby, self.primary)
+
+    def follow(self, standby: Cluster, primary: Cluster) -> None:
+        """Copy the primary into the standby's home and start it as one that follows."""
+        standby.home.mkdir(mode=0o700, exist_ok=True)
+        if standby.data.exists():
+            shutil.rmtree(standby.data)
+        (standby.home / "password").write_text(primary.password)
+        (standby.home / "password").chmod(0o600)
+        address = primary.dsn().replace(f":{primary.password}@", "@")
+        command = [
+            pg_bin("pg_basebackup"),
+            "-D",
+            standby.data,
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "--no-sync",
+            "-d",
+            address,
+        ]
+        subprocess.run(command, check=True, env=pg_environment() | {"PGPASSWORD": primary.password}, cwd="/")
+        sandbox = choose_sandbox(standby.home)
+        for path in (standby.data, *standby.data.rglob("*")):
+            sandbox.give(path)
+        standby.start(durable=False)
+        standby.wait_ready()
+
+    def settle(self) -> None:
+        """After a test: the first server is the primary, the second follows it, whatever the test did."""
+        if self.primary.pid is None:
+            self.primary.start(durable=False)
+            self.primary.wait_ready()
+        with psycopg.connect(self.primary.dsn(), autocommit=True) as admin:
+            admin.execute("DROP DATABASE IF EXISTS loja WITH (FORCE)")
+            admin.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
+        if self.standby.pid is None:
+            self.standby.start(durable=False)
+            self.standby.wait_ready()
+        if servers.look(self.standby.dsn("loja")).in_recovery:
+            with psycopg.connect(self.standby.dsn(), autocommit=True) as admin:
+                admin.execute("SELECT pg_wal_replay_resume()")
+            return
+        self.standby.stop()
+        self.follow(self.standby, self.primary)
+
+    def end(self) -> None:
+        for server in (self.standby, self.primary):
+            server.kill()
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    folder = Path(tempfile.mkdtemp(prefix="bonanca-test-"))
+    found = Pair(folder)
+    try:
+        found.begin()
+        yield found
+    finally:
+        found.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def shop(pair: Pair, tmp_path: Path, db: None) -> Iterator[Shop]:
+    with psycopg.connect(pair.primary.dsn(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE loja")
+    found = create_shop(pair.primary.dsn("loja"), "loja", tmp_path)
+    (tmp_path / "standby-dsn").write_text(pair.standby.dsn("loja"))
+    standby = StandbySpec(tmp_path / "standby-dsn", max_lag_s=60, max_lag_bytes=1e6)
+    database = found.service.database.__class__(**{**vars(found.service.database), "standby": standby})
+    found.declare(database=database, root=None, config=None)
+    eventually(lambda: servers.look(pair.standby.dsn("loja")).streaming, 20.0)
+    yield found
+    pair.settle()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Run:
+    """The steps of a started promotion, carried out one by one as the interpreter does."""
+
+    def __init__(self, run_id) -> None:
+        self.run, self.receipts = get_run(run_id), {}
+
+    def context(self, planned, token=None, timeout_s=120.0) -> StepContext:
+        return StepContext(
+            run_id=self.run.id, step_key=planned.key, token=token or FenceToken(self.run.id, 1), params=planned.params,
+            context={}, receipts=dict(self.receipts), timeout_s=timeout_s, now=now, progress=lambda share, text: None,
+            still_mine=lambda: None, remaining_s=lambda: timeout_s,
+        )  # fmt: skip
+
+    def do(self, *keys: str, timeout_s: float = 120.0) -> None:
+        for planned in self.run.steps:
+            if not keys or planned.key in keys:
+                does, ctx = handler(planned.kind), self.context(planned, timeout_s=timeout_s)
+                self.receipts[planned.key] = does.check(ctx) or does.apply(ctx)
+
+    def undo(self, key: str):
+        planned = self.run.step(key)
+        return handler(planned.kind).undo(self.context(planned, FenceToken(uuid4(), 1)), self.receipts[key])
+
+
+def promoting(shop: Shop, **more) -> Run:
+    return Run(start_promotion(service=shop.slug, actor=WORKER, now=now(), key=os.urandom(4).hex(), **more).id)
+
+
+def burning() -> list[str]:
+    return [alert.labels["alertname"] for alert in alerts(state="firing")]
+
+
+def test_a_standby_that_follows_is_measured_and_one_that_does_not_is_an_alert(pair, shop):
+    watch_replication(now=now())
+    found = queries.replication_of(shop.slug)
+    assert (found.healthy, found.error, found.lagging, found.holding) == (True, "", False, False)
+    assert found.lag_bytes is not None
+    assert found.checkpoint_age_s is not None
+    assert found.wal_bytes > 0
+    with psycopg.connect(pair.standby.dsn(), autocommit=True) as admin:
+        admin.execute("SELECT pg_wal_replay_pause()")
+    with psycopg.connect(pair.primary.dsn(), autocommit=True) as admin:
+        admin.execute("SELECT pg_create_physical_replication_slot('lost', true)")
+    shop.run("CREATE TABLE big AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 3000)")
+    watch_replication(now=now())
+    assert queries.replication_of(shop.slug).lag_bytes > 1e6
+    assert burning() == ["StandbyLag"]
+    with psycopg.connect(pair.standby.dsn(), autocommit=True) as admin:
+        admin.execute("SELECT pg_wal_replay_resume()")
+    eventually(lambda: not servers.lag_bytes(servers.look(shop.dsn), servers.look(pair.standby.dsn("loja"))), 20.0)
+    shop.declare(database=replace_standby(shop, max_wal_bytes=1e6))
+    watch_replication(now=now())
+    assert burning() == ["WalRetention"]
+    pair.standby.stop()
+    watch_replication(now=now())
+    assert burning() == ["StandbyBroken"]
+    assert str(pair.standby.port) in queries.replication_of(shop.slug).error
+    watch_replication(now=now() + timedelta(days=4))
+    assert ReplicationSample.objects.count() == 1
+
+
+def replace_standby(shop: Shop, **changes):
+    database = shop.service.database
+    standby = StandbySpec(**{**vars(database.standby), **changes})
+    return database.__class__(**{**vars(database), "standby": standby})
+
+
+def test_the_standby_becomes_the_primary_with_every_row_and_the_old_one_is_closed(pair, shop):
+    shown = preview_promotion(service=shop.slug, actor=WORKER, now=now())
+    assert (shown.problems, shown.primary_answers) == ((), True)
+    assert any("pg_rewind" in words for words in shown.undo)
+    old, held = shop.dsn, psycopg.connect(shop.dsn, autocommit=True)
+    held.execute("INSERT INTO orders (total_cents) VALUES (4242)")
+    run = promoting(shop)
+    with pytest.raises(AnotherPlanRuns):
+        promoting(shop)
+    run.do()
+    with pytest.raises(psycopg.OperationalError):
+        held.execute("INSERT INTO orders (total_cents) VALUES (1)")
+    held.close()
+    assert shop.ask("SELECT count(*) FROM orders WHERE total_cents = 4242") == [(1,)]
+    assert shop.dsn == pair.standby.dsn("loja")
+    shop.run("INSERT INTO orders (total_cents) VALUES (1)")
+    assert servers.fenced(old)
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+        psycopg.connect(old)
+    assert run.receipts["promote"]["nothing_lost"]
+    assert run.receipts["promote"]["timeline"] == run.receipts["preflight"]["timeline"] + 1
+    for key in ("prove", "switch", "promote", "fence"):
+        with pytest.raises(NotUndoable, match="lacks what was written since"):
+            run.undo(key)
+    assert shop.dsn == pair.standby.dsn("loja")
+
+
+def test_the_way_back_is_to_rebuild_the_old_primary_and_promote_it(pair, shop):
+    run = promoting(shop)
+    run.do()
+    shop.run("INSERT INTO orders (total_cents) VALUES (777)")
+    pair.primary.stop()
+    pair.follow(pair.primary, pair.standby)
+    eventually(lambda: servers.look(pair.primary.dsn("loja")).streaming, 20.0)
+    finish(run)
+    again = promoting(shop)
+    again.do()
+    assert shop.dsn == pair.primary.dsn("loja")
+    assert shop.ask("SELECT count(*) FROM orders WHERE total_cents = 777") == [(1,)]
+
+
+def finish(run: Run) -> None:
+    from bonanca.durable.models import PlanRun
+
+    PlanRun.objects.filter(pk=run.run.id).update(state="succeeded", finished_at=now())
+
+
+def test_before_the_promotion_everything_can_be_taken_back(pair, shop):
+    run = promoting(shop)
+    with psycopg.connect(pair.standby.dsn(), autocommit=True) as admin:
+        admin.execute("SELECT pg_wal_replay_pause()")
+    run.do("preflight", "fence")
+    with pytest.raises(StepFailed, match="does not catch up"):
+        run.do("promote", timeout_s=1.0)
+    assert run.undo("fence") == {"admitted": True}
+    shop.run("INSERT INTO orders (total_cents) VALUES (1)")
+    assert servers.look(pair.standby.dsn("loja")).in_recovery
+
+
+def test_a_worker_that_takes_over_ends_what_was_begun(pair, shop):
+    run = promoting(shop)
+    run.do("preflight", "fence", "fence", "promote", "promote", "switch")
+    before = shop.dsn
+    run.do("switch", "prove")
+    assert shop.dsn == before == pair.standby.dsn("loja")
+
+
+def test_a_lost_primary_needs_a_person_who_accepts_the_loss(pair, shop):
+    pair.primary.stop()
+    with pytest.raises(PromotionRefused, match="what the standby has not received is lost"):
+        promoting(shop)
+    run = promoting(shop, accept_loss=True)
+    run.do()
+    assert run.receipts["fence"] == {"fenced": False, "lsn": None}
+    assert not run.receipts["promote"]["nothing_lost"]
+    assert len(shop.numbers()) == 60
+
+
+def test_what_is_no_pair_is_refused_before_anything_is_touched(pair, shop, make_shop, shop_server, tmp_path):
+    (tmp_path / "standby-dsn").write_text(at_database(shop_server.dsn(), "postgres"))
+    shown = preview_promotion(service=shop.slug, actor=WORKER, now=now())
+    assert "copy of another server" in shown.problems[0]
+    with pytest.raises(PromotionRefused, match="copy of another server"):
+        promoting(shop)
+    shop.declare(database=shop.service.database.__class__(**{**vars(shop.service.database), "standby": None}))
+    with pytest.raises(NoStandby, match="loja-api"):
+        preview_promotion(service=shop.slug, actor=WORKER, now=now())
+
+
+def test_page_command_and_api_say_the_same_and_start_the_plan(pair, shop, owner, stranger):
+    watch_replication(now=now())
+    browser = Client()
+    browser.force_login(owner)
+    page = browser.get(f"/backups/{shop.slug}/standby/").content.decode()
+    assert "acompanha" in page
+    assert "pg_rewind" in page
+    assert "Standby" in browser.get(f"/backups/{shop.slug}/").content.decode()
+    outside = Client()
+    outside.force_login(stranger)
+    assert "pg_rewind" not in outside.get(f"/backups/{shop.slug}/standby/").content.decode()
+    assert outside.post(f"/backups/{shop.slug}/standby/promote/").status_code == 403
+    runner = CliRunner()
+    (row,) = json.loads(runner.invoke(app, ["list", "--check", "--json"], catch_exceptions=False).stdout)
+    assert row["healthy"]
+    shown = json.loads(runner.invoke(app, ["preview", shop.slug, "--json"], catch_exceptions=False).stdout)
+    assert [step["key"] for step in shown["steps"]][:2] == ["preflight", "fence"]
+    token = create_token(name="ci", user_email=owner.email, actor=WORKER, now=now())
+    api = Client(headers={"Authorization": f"Bearer {token.secret}"})
+    assert api.get("/api/v1/replication").json()[0]["service"] == shop.slug
+    path = f"/api/v1/replication/{shop.slug}/promotion"
+    assert api.get(path).json()["problems"] == []
+    assert api.post(path, {}, content_type="application/json").status_code == 202
+    assert browser.post(f"/backups/{shop.slug}/standby/promote/").status_code == 409
