@@ -24,7 +24,12 @@ from bonanca.recovery.operations.start_check import start_check
 @require_safe
 def places(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     """The places of one service."""
-    context = {"service": slug, "found": queries.places_of(slug), "why_not": why_not(actor, slug)}
+    context = {
+        "service": slug,
+        "found": queries.places_of(slug),
+        "keys": queries.keys_of(slug),
+        "why_not": why_not(actor, slug),
+    }
     return render(request, "recovery/service_places.html", context)
 
 
