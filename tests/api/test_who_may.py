@@ -97,6 +97,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "backups/{backup}/check", RESPOND, {}),
     ("GET", "backup-retention?service=loja-api", READ, None),
     ("POST", "backup-retention/prune", COMMAND, {"service": "loja-api", "digest": "x"}),
+    ("GET", "backup-keys?service=loja-api", READ, None),
     ("GET", "backup-places?service=loja-api", READ, None),
     ("POST", "backups/{backup}/copies/retry", RESPOND, {"place": "/copies"}),
     # Standbys

@@ -1,4 +1,4 @@
-"""The one encrypted format of everything that leaves the machine (Y8): a *Bonança envelope*, version 1.
+"""The one encrypted format of everything that leaves the machine (Y8): a *Bonança envelope*, version 1 or 2.
 
 The server that writes envelopes holds only public keys, so it cannot read the ones it wrote before. A fresh key is
 drawn for each envelope, wrapped by age to the recipients, and never stored anywhere in the clear.
@@ -7,7 +7,7 @@ Byte layout (integers are big-endian; `docs/reference/backup-format.md` says the
 
     offset      bytes  what
     0           8      magic: b"BONANCA\\0"
-    8           2      version: 1
+    8           2      version: 1; 2 when its key was wrapped again
     10          4      H, length of the header in bytes (at most 64 KiB)
     14          H      header: JSON object, UTF-8, with the keys
                          cipher       "AES-256-GCM-STREAM"
@@ -16,13 +16,15 @@ Byte layout (integers are big-endian; `docs/reference/backup-format.md` says the
                          wrapped_key  base64 of an age file that holds the 32-byte file key
                          wrapped_sum  SHA-256 of that age file in hex: tells a damaged key from a wrong identity
                          label        what the caller wants to be readable without a key (authenticated, not secret)
+                         chunk_aad    version 2 only: the HMAC of the header under which the chunks were sealed, in hex
     14+H        32     HMAC-SHA-256 of every byte before it
     46+H        …      chunks: each is chunk_bytes of AES-256-GCM ciphertext and a 16-byte tag; the last may be shorter
 
 The file key is stretched by HKDF-SHA-256 (salt: none; info: b"bonanca envelope v1 header" / b"bonanca envelope v1
 chunks") into the key of the HMAC and the key of the chunks. Chunk *i* is sealed under the nonce
 ``nonce_prefix ‖ i as 4 bytes ‖ last`` where ``last`` is 1 for the final chunk and 0 otherwise (the STREAM construction
-of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), with the header's HMAC as associated data. So a chunk that is changed,
+of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), with the header's HMAC (in version 2: `chunk_aad`) as associated data,
+so that a key can be wrapped for others without touching the chunks (`rewrap`). So a chunk that is changed,
 moved, repeated, dropped, or taken from another envelope does not authenticate, and neither does a file cut at a chunk's
 end: its last chunk was not sealed as a last one. The final chunk is empty only when the plaintext is.
 
@@ -54,6 +56,8 @@ from bonanca.recovery.identities import identities_of, recipients_of
 
 MAGIC = b"BONANCA\0"
 VERSION = 1
+# Wrapped again: the chunks are bound to the header that they were sealed with, not to the one that is there now.
+REWRAPPED = 2
 CIPHER = "AES-256-GCM-STREAM"
 TAG_BYTES = 16
 MAC_BYTES = 32
@@ -95,6 +99,7 @@ class Header:
     label: Mapping[str, str] = field(default_factory=dict)
     raw: bytes = b""
     mac: bytes = b""
+    chunk_aad: bytes = b""
 
     @property
     def first_chunk_at(self) -> int:
@@ -135,17 +140,8 @@ class EnvelopeWriter:
         self._index = 0
         self._size = 0
         self._plain = 0
-        wrapped = pyrage.encrypt(file_key, recipients_of(recipients))
-        raw = _header_bytes(
-            {
-                "cipher": CIPHER,
-                "chunk_bytes": chunk_bytes,
-                "nonce_prefix": self._prefix.hex(),
-                "wrapped_key": base64.b64encode(wrapped).decode("ascii"),
-                "wrapped_sum": hashlib.sha256(wrapped).hexdigest(),
-                "label": dict(label),
-            }
-        )
+        facts = {"chunk_bytes": chunk_bytes, "nonce_prefix": self._prefix.hex(), "label": dict(label)}
+        raw = _header_bytes(facts | _wrapped(file_key, recipients))
         header_key, chunk_key = _keys(file_key)
         self._aad = _mac(header_key, raw)
         self._cipher = AESGCM(chunk_key)
@@ -196,10 +192,10 @@ def read_header(source: Source) -> Header:
     if len(fixed) < FIXED_BYTES:
         raise _cut(len(fixed), _("the header"))
     version = int.from_bytes(fixed[8:10], "big")
-    if version != VERSION:
+    if version not in (VERSION, REWRAPPED):
         raise EnvelopeDamaged(
             _("The envelope's version (byte 8) is %(version)d and this program reads version %(known)d.")
-            % {"version": version, "known": VERSION}
+            % {"version": version, "known": REWRAPPED}
         )
     length = int.from_bytes(fixed[10:14], "big")
     if not 2 <= length <= HEADER_LIMIT:
@@ -250,11 +246,44 @@ def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> H
         chunk, index, at = following, index + 1, at + sealed_bytes
 
 
+def rewrap(source: Source, sink: Sink, *, identities: Sequence[str], recipients: Sequence[str]) -> Sealed:
+    """Write the same envelope for other recipients: a new header, and the chunks byte for byte as they are.
+
+    Who only has a key that is no longer among `recipients` cannot open what is written. The chunks are not looked at:
+    compare the sum of `source` with what was sealed.
+
+    Returns:
+        What was written; its `plain_size` is not known here and 0.
+
+    Raises:
+        EnvelopeDamaged, WrongIdentity: nothing was written. InvalidRecipient.
+    """
+    header = read_header(source)
+    file_key = _unwrap(header, identities)
+    header_key, _chunk_key = _keys(file_key)
+    _authentic(header, header_key)
+    facts = {
+        "chunk_bytes": header.chunk_bytes,
+        "nonce_prefix": header.nonce_prefix.hex(),
+        "label": dict(header.label),
+        "chunk_aad": header.chunk_aad.hex(),
+    }
+    raw = _header_bytes(facts | _wrapped(file_key, recipients), REWRAPPED)
+    summed, size = hashlib.sha256(), 0
+    piece = raw + _mac(header_key, raw)
+    while piece:
+        sink.write(piece)
+        summed.update(piece)
+        size += len(piece)
+        piece = source.read(CHUNK_BYTES)
+    return Sealed(size, summed.hexdigest(), 0)
+
+
 def _opened_chunk(cipher: AESGCM, header: Header, chunk: bytes, index: int, at: int, *, last: bool) -> bytes:
     if len(chunk) < TAG_BYTES or (len(chunk) == TAG_BYTES and index > 0):
         raise _cut(at + len(chunk), _("chunk %(index)d") % {"index": index})
     try:
-        return cipher.decrypt(_nonce(header.nonce_prefix, index, last=last), chunk, header.mac)
+        return cipher.decrypt(_nonce(header.nonce_prefix, index, last=last), chunk, header.chunk_aad)
     except InvalidTag:
         raise _why(cipher, header, chunk, index, at, last=last) from None
 
@@ -262,7 +291,7 @@ def _opened_chunk(cipher: AESGCM, header: Header, chunk: bytes, index: int, at: 
 def _why(cipher: AESGCM, header: Header, chunk: bytes, index: int, at: int, *, last: bool) -> EnvelopeDamaged:
     """Tell a cut or a lengthened file from a damaged chunk: try the chunk under the other meaning of `last`."""
     try:
-        cipher.decrypt(_nonce(header.nonce_prefix, index, last=not last), chunk, header.mac)
+        cipher.decrypt(_nonce(header.nonce_prefix, index, last=not last), chunk, header.chunk_aad)
     except InvalidTag:
         return EnvelopeDamaged(
             _("Chunk %(index)d (bytes %(at)d to %(end)d) is damaged, missing, or not in its place.")
@@ -285,6 +314,7 @@ def _parsed(raw: bytes, text: bytes, mac: bytes) -> Header:
         cipher, chunk_bytes = facts["cipher"], int(facts["chunk_bytes"])
         prefix, wrapped = bytes.fromhex(facts["nonce_prefix"]), base64.b64decode(facts["wrapped_key"], validate=True)
         label = {str(key): str(value) for key, value in facts["label"].items()}
+        chunk_aad = mac if raw[9] == VERSION else bytes.fromhex(facts["chunk_aad"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
         raise EnvelopeDamaged(
             _("The header (from byte %(at)d) is damaged: it cannot be read.") % {"at": FIXED_BYTES}
@@ -298,7 +328,7 @@ def _parsed(raw: bytes, text: bytes, mac: bytes) -> Header:
         raise EnvelopeDamaged(
             _("The header (from byte %(at)d) is damaged: a value is out of its range.") % {"at": FIXED_BYTES}
         )
-    return Header(chunk_bytes, prefix, wrapped, label, raw, mac)
+    return Header(chunk_bytes, prefix, wrapped, label, raw, mac, chunk_aad)
 
 
 def _authentic(header: Header, header_key: bytes) -> None:
@@ -340,11 +370,21 @@ def _nonce(prefix: bytes, index: int, *, last: bool) -> bytes:
     return prefix + index.to_bytes(4, "big") + (b"\1" if last else b"\0")
 
 
-def _header_bytes(facts: Mapping[str, Any]) -> bytes:
-    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+def _wrapped(file_key: bytes, recipients: Sequence[str]) -> dict[str, Any]:
+    wrapped = pyrage.encrypt(file_key, recipients_of(recipients))
+    return {
+        "wrapped_key": base64.b64encode(wrapped).decode("ascii"),
+        "wrapped_sum": hashlib.sha256(wrapped).hexdigest(),
+    }
+
+
+def _header_bytes(facts: Mapping[str, Any], version: int = VERSION) -> bytes:
+    text = json.dumps({"cipher": CIPHER, **facts}, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8"
+    )
     if len(text) > HEADER_LIMIT:
         raise Invalid(_("The envelope's label and recipients need more than 64 KiB."))
-    return MAGIC + VERSION.to_bytes(2, "big") + len(text).to_bytes(4, "big") + text
+    return MAGIC + version.to_bytes(2, "big") + len(text).to_bytes(4, "big") + text
 
 
 def _read_exactly(source: Source, size: int) -> bytes:

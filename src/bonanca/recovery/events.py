@@ -65,6 +65,16 @@ class BackupPruned(Event):
 
 
 @dataclass(frozen=True)
+class BackupRewrapped(Event):
+    """A backup's key was wrapped for the recipients that are declared now; `recipients` are their public keys."""
+
+    NAME: ClassVar[str] = "recovery.backup.rewrapped.v1"
+    backup_id: UUID
+    service: str
+    recipients: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class BackupVerified(Event):
     """A backup was restored into a scratch server and held every check."""
 

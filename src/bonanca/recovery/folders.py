@@ -25,6 +25,12 @@ def copy_file(replica_id: UUID) -> Path:
     return _private(root() / "copies") / f"{replica_id}.bnc"
 
 
+def rewrap_files(backup_id: UUID) -> tuple[Path, Path]:
+    """A backup as it was and as it will be, while its key is wrapped for others (both encrypted)."""
+    folder = _private(root() / "copies")
+    return folder / f"{backup_id}.old", folder / f"{backup_id}.new"
+
+
 def scratch_folder(drill_id: UUID) -> Path:
     """The scratch server of a drill and the opened backup beside it; not created here."""
     return _private(root() / "scratch") / str(drill_id)

@@ -59,6 +59,15 @@ def identities_of(keys: Sequence[str]) -> list[x25519.Identity]:
         raise IdentityUnreadable(_("A private key is not in age's form (AGE-SECRET-KEY-1…).")) from error
 
 
+def public_keys_of(keys: Sequence[str]) -> tuple[str, ...]:
+    """The public keys ("age1…") that belong to private ones.
+
+    Raises:
+        IdentityUnreadable: one of them is not an age private key.
+    """
+    return tuple(str(identity.to_public()) for identity in identities_of(keys))
+
+
 def read_identity_file(path: Path) -> tuple[str, ...]:
     """The private keys of a file as `age-keygen` writes it: one a line, `#` begins a comment.
 

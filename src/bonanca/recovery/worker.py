@@ -10,7 +10,9 @@ from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.keep_replaced import keep_replaced
-from bonanca.recovery.operations.prune_backups import prune_automatically, remove_copies
+from bonanca.recovery.operations.prune_backups import prune_automatically
+from bonanca.recovery.operations.remove_copies import remove_copies
+from bonanca.recovery.operations.rewrap_backup import remove_strays
 from bonanca.recovery.operations.scrub import scrub
 from bonanca.recovery.operations.spread_procedure import spread_procedure
 from bonanca.recovery.operations.start_due_backups import start_due_backups
@@ -67,8 +69,9 @@ def retention(now: datetime) -> None:
 
 @periodic("recovery.removal", every_s=120.0)
 def removal(now: datetime) -> None:
-    """Remove copies of pruned backups from places that did not answer before."""
+    """Remove copies of pruned and of half stored backups, and what key rotations left, from their places."""
     remove_copies(now=now)
+    remove_strays(now=now)
 
 
 @periodic("recovery.own_backup", every_s=60.0)

@@ -38,6 +38,23 @@ class UnfinishedOut(Schema):
     replica: ReplicaOut
 
 
+class SealedToOut(Schema):
+    backup_id: UUID
+    taken_at: datetime
+    recipients: list[str] | None
+    lost: bool
+    undrilled: bool
+    outdated: bool
+
+
+class KeysOut(Schema):
+    service: str
+    declared: list[str]
+    drilled_with: list[str] | None
+    unread: str
+    backups: list[SealedToOut]
+
+
 class PlacesOut(Schema):
     service: str
     min_copies: int
@@ -59,6 +76,13 @@ def places(request: HttpRequest, service: str) -> object:
     """Return the service's places with what each holds and costs in bytes, and the copies that are not finished."""
     require(caller(request), Permission.READ)
     return queries.places_of(service)
+
+
+@router.get("backup-keys", response=KeysOut)
+def keys(request: HttpRequest, service: str) -> object:
+    """Return the public keys that open the service's backups, and which backups no declared or drilled key opens."""
+    require(caller(request), Permission.READ)
+    return queries.keys_of(service)
 
 
 @router.post("backups/{uuid:backup_id}/copies/retry", response={202: BackupOut})

@@ -35,6 +35,10 @@ class Backup(Holder):
     sha256 = models.CharField(max_length=64, blank=True, default="")
     error = models.TextField(blank=True, default="")
     verified_at = models.DateTimeField(null=True)
+    # Public keys, each of which opens it; None: taken by a release that did not keep them.
+    recipients = models.JSONField(null=True)
+    # Objects that may lie in its places and are not it: of a key rotation that did not end, or that just did.
+    stray_objects = models.JSONField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["service", "-started_at"], name="backup_service")]

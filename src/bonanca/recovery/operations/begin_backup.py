@@ -59,6 +59,7 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
                 started_at=now,
                 beat_at=now,
                 database=database.name,
+                recipients=list(policy.recipients),
                 object_name=f"{service}/{service}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{identity.hex[-12:]}.bnc",
                 **holding.me(),
             )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-import structlog
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM, Actor
@@ -18,13 +17,10 @@ from bonanca.kernel.errors import BonancaError, Conflict, Invalid
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import BackupPruned
 from bonanca.recovery.models import Backup, BackupReplica, Drill
-from bonanca.recovery.places import ReplicaProblem, place_of
+from bonanca.recovery.operations.remove_copies import remove_copies
 from bonanca.recovery.queries import retention_plan
 from bonanca.recovery.state import BackupState, DrillState, ReplicaState, backup_sources, replica_sources
 from bonanca.recovery.views import RetentionPlan
-
-log = structlog.get_logger(__name__)
-ASK_AGAIN_AFTER = timedelta(minutes=30)
 
 
 class NoRetentionDeclared(Invalid):
@@ -93,31 +89,3 @@ def _mark(backup_id: UUID, service: str, actor: Actor, now: datetime) -> None:
         facts = {"service": service, "size_bytes": size}
         record(aggregate=f"backup:{backup_id}", action="backup.pruned", actor=actor.label, facts=facts, now=now)
         publish(BackupPruned(backup_id, service, size), now=now)
-
-
-def remove_copies(*, now: datetime, service: str | None = None) -> int:
-    """Remove the copies of pruned backups from their places; one that does not answer is asked again later.
-
-    Returns how many are gone.
-    """
-    rows = BackupReplica.objects.filter(state=ReplicaState.REMOVING).select_related("backup")
-    due = rows.filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
-    if service is not None:
-        due = due.filter(backup__service=service)
-    gone, silent = 0, set[str]()
-    for copy in due.order_by("backup__started_at"):
-        problem = ""
-        if copy.place not in silent:
-            try:
-                place_of(copy.backup.service, copy.place).remove(copy.backup.object_name)
-            except ReplicaProblem as found:
-                problem = found.message
-                silent.add(copy.place)  # its others are not asked one by one
-                log.warning("a copy could not be removed", place=copy.place, why=problem)
-        if copy.place in silent:
-            BackupReplica.objects.filter(pk=copy.pk).update(error=problem, next_try_at=now + ASK_AGAIN_AFTER)
-            continue
-        gone += BackupReplica.objects.filter(pk=copy.pk, state=ReplicaState.REMOVING).update(
-            state=ReplicaState.REMOVED, size_bytes=0, bytes_done=0, error="", next_try_at=None
-        )
-    return gone

@@ -59,14 +59,15 @@ def store_copies(
                 if not work.is_alive():
                     del going[place]
                     stored += _settle(view, rows[place], place, work, sealed, clock())
-            BackupReplica.objects.bulk_update(
-                [BackupReplica(id=rows[place], bytes_done=work.done) for place, work in going.items()], ["bytes_done"]
-            )
+            for place, work in going.items():
+                BackupReplica.objects.filter(pk=rows[place]).update(bytes_done=work.done)
             if stored >= wanted and deadline is None:
                 deadline = monotonic() + GRACE_S
             beat(clock())
     finally:
         stop_all([*going.values()], STOP_S)
+        for place, work in going.items():
+            BackupReplica.objects.filter(pk=rows[place]).update(bytes_done=work.done)
     for place, work in going.items():
         _settle(view, rows[place], place, work, sealed, clock())
 
@@ -81,6 +82,7 @@ def _settle(view: BackupView, replica_id: UUID, place: str, work: Work, sealed: 
         raise work.defect
     if work.problem is not None:
         copy_failed(replica_id, error=work.problem.message, now=now, first=True)
+        BackupReplica.objects.filter(pk=replica_id).update(bytes_done=work.done)
         return False
     if work.stopped or work.is_alive():
         copy_interrupted(replica_id, done=work.done, now=now)

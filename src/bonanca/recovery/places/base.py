@@ -122,7 +122,8 @@ class Place(ABC):
     def problem(self, error: BaseException) -> ReplicaProblem:
         """The error in one line, with the place's name."""
         # Some libraries append whole debugging sections; the first line says it.
-        lines = str(error).strip().splitlines()
+        said = error.strerror if isinstance(error, OSError) and error.strerror else error
+        lines = str(said).strip().splitlines()
         reason = lines[0] if lines else type(error).__name__
         return ReplicaProblem(_("%(place)s: %(reason)s") % {"place": self.place, "reason": reason})
 

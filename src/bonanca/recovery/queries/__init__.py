@@ -15,6 +15,7 @@ from bonanca.recovery.queries.backups import (
 from bonanca.recovery.queries.drills import get_drill, passed_drill_by_key
 from bonanca.recovery.queries.history import history, place_costs, running
 from bonanca.recovery.queries.kept import KeptNotFound, kept_database, kept_databases
+from bonanca.recovery.queries.keys import keys_of
 from bonanca.recovery.queries.pins import (
     PinNotFound,
     get_pin,
@@ -60,6 +61,7 @@ __all__ = [
     "kept_database",
     "kept_databases",
     "lag_between",
+    "keys_of",
     "last_attempt",
     "latest_backup",
     "latest_pin",

@@ -18,6 +18,7 @@ from bonanca.recovery.identities import IdentityUnreadable, create_identity_file
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.begin_backup import BackupRunning, NoBackupDeclared, begin_backup
 from bonanca.recovery.operations.begin_drill import NotRestorable
+from bonanca.recovery.operations.remove_copies import remove_copies
 from bonanca.recovery.operations.sweep import sweep
 from bonanca.recovery.operations.take_backup import NoReplicaStored, take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
@@ -224,3 +225,17 @@ def test_a_responder_of_another_team_may_not(shop):
     stranger = Actor("person", "x@example", "X", Role.RESPONDER, teams=frozenset({"estoque"}))
     with pytest.raises(NotAllowed):
         take_backup(service=shop.slug, actor=stranger, now=NOW)
+
+
+def test_what_an_interrupted_backup_stored_is_removed_from_its_places(shop, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bonanca.recovery.operations.take_backup._finish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        take(shop)
+    (failed,) = queries.list_backups(shop.slug)
+    assert failed.state is BackupState.FAILED
+    assert remove_copies(now=NOW) == 2
+    assert [path for name in "ab" for path in (shop.folder / name).rglob("*") if path.is_file()] == []
+    assert [r.state for r in queries.get_backup(failed.id).replicas] == [ReplicaState.REMOVED] * 2

@@ -175,7 +175,7 @@ def test_no_recipient_and_a_private_key_as_recipient_are_refused_without_showing
 
 def test_a_newer_version_is_said_to_be_newer():
     envelope = bytearray(sealed(b"data")[0])
-    envelope[8:10] = (2).to_bytes(2, "big")
+    envelope[8:10] = (3).to_bytes(2, "big")
     with pytest.raises(EnvelopeDamaged, match="version"):
         read_header(io.BytesIO(bytes(envelope)))
 

@@ -27,8 +27,8 @@ from bonanca.recovery.operations.prune_backups import (
     PlanChanged,
     prune_automatically,
     prune_backups,
-    remove_copies,
 )
+from bonanca.recovery.operations.remove_copies import remove_copies
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.retention import Candidate, decide
 from bonanca.recovery.state import BackupState, ReplicaState

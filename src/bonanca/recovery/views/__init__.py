@@ -3,6 +3,7 @@
 from bonanca.recovery.views.backups import BackupView, ReplicaView, ServiceBackups
 from bonanca.recovery.views.checks import CheckedCopy, CheckReport
 from bonanca.recovery.views.drills import DrillView
+from bonanca.recovery.views.keys import SealedTo, ServiceKeys
 from bonanca.recovery.views.pins import PinView
 from bonanca.recovery.views.places import PlaceView, ServicePlaces, UnfinishedCopy
 from bonanca.recovery.views.readiness import Objectives, Readiness
@@ -24,7 +25,9 @@ __all__ = [
     "RestoreView",
     "RetentionPlan",
     "RetentionRow",
+    "SealedTo",
     "ServiceBackups",
+    "ServiceKeys",
     "ServicePlaces",
     "SetAsideRowView",
     "SetAsideView",

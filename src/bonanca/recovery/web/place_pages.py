@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,14 +18,20 @@ from bonanca.kernel.ids import new_id
 from bonanca.recovery import queries
 from bonanca.recovery.operations.retry_copy import retry_copy
 from bonanca.recovery.operations.start_check import start_check
+from bonanca.ui.live import render_page
 
 
 @page(Permission.READ)
 @require_safe
 def places(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     """The places of one service."""
-    context = {"service": slug, "found": queries.places_of(slug), "why_not": why_not(actor, slug)}
-    return render(request, "recovery/service_places.html", context)
+    context = {
+        "service": slug,
+        "found": queries.places_of(slug),
+        "keys": queries.keys_of(slug),
+        "why_not": why_not(actor, slug),
+    }
+    return render_page(request, "recovery/service_places.html", context)
 
 
 @page(Permission.READ)
