@@ -15,7 +15,7 @@ import psycopg
 
 from bonanca.cli.demo.outcome import CheckFailed
 from bonanca.durable import host
-from tests.chaos.town import Stuck, Town
+from tests.chaos.town import WEBS, Stuck, Town
 
 # What is killed, and how often in relation to the others.
 VICTIMS = {
@@ -149,7 +149,7 @@ class Chaos:
         elif deed.victim == "the service's PostgreSQL":
             town.kiosk.cluster.kill()
         else:
-            town.kill(deed.victim)
+            town.kill(self.rng.choice(WEBS) if deed.victim == "web" else deed.victim)
         town.let_go()
         if "PostgreSQL" in deed.victim:
             time.sleep(self.rng.uniform(0.0, 1.0))
