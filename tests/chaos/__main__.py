@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
 
 from tests.chaos.storm import Wishes, storm
 
@@ -20,6 +23,9 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="keep the folder of the run with its logs")
     given = parser.parse_args()
     wishes = Wishes(given.seed, given.rollbacks, given.restores, given.minutes, given.report)
+    # Also in the background, where Ctrl-C does not reach: an ended run leaves its report and nothing else.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     folder = Path(tempfile.mkdtemp(prefix="bonanca-chaos-"))
     report = storm(folder, wishes, say=lambda line: print(line, flush=True))
     page = report.write(given.report)
@@ -27,10 +33,12 @@ def main() -> int:
     if report.wrong or given.keep:
         print(f"logs: {folder}")
     else:
-        import shutil
-
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if report.wrong else 0
+
+
+def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

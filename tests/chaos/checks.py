@@ -147,3 +147,15 @@ def nothing_lost(town: Town, acknowledged: set[str], *, in_place: bool) -> list[
     if twice := town.kiosk.counted_twice():
         wrong.append(f"orders and stock differ by {twice}")
     return wrong
+
+
+def restored_whole(town: Town, database: str, expected: dict[str, str], orders: set[str]) -> list[str]:
+    """The restored database holds what the backup held, and the running one was not touched."""
+    wrong = []
+    found = town.kiosk.data(database)
+    wrong += [f"{part} of the restored database differ" for part in found if found[part] != expected[part]]
+    if town.kiosk.keys(database) != orders:
+        wrong.append("orders of the restored database differ")
+    running = town.kiosk.data()
+    wrong += [f"{part} of the running database differ" for part in running if running[part] != expected[part]]
+    return wrong

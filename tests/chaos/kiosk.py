@@ -210,17 +210,22 @@ class Kiosk:
         with psycopg.connect(self.cluster.dsn(database), autocommit=True, connect_timeout=5) as connection:
             return connection.execute(statement.encode()).fetchall()
 
-    def state(self) -> dict[str, str]:
-        """Everything by which the versions differ, as checksums. Orders are judged by their keys."""
+    def data(self, database: str = NAME) -> dict[str, str]:
+        """Schema and unchanging rows, as checksums."""
         columns = self.query(
             "SELECT table_name, column_name, data_type FROM information_schema.columns"
-            " WHERE table_schema = 'public' ORDER BY 1, ordinal_position"
+            " WHERE table_schema = 'public' ORDER BY 1, ordinal_position",
+            database,
         )
+        prices = self.query("SELECT md5(string_agg(name || cents, '|' ORDER BY name)) FROM prices", database)
+        return {"schema": hashlib.sha256(repr(columns).encode()).hexdigest(), "prices": str(prices[0][0])}
+
+    def state(self) -> dict[str, str]:
+        """Everything by which the versions differ, as checksums. Orders are judged by their keys."""
         return {
             "commit": (self.root / "current").readlink().name,
             "configuration": hashlib.sha256((self.root / "kiosk.toml").read_bytes()).hexdigest(),
-            "schema": hashlib.sha256(repr(columns).encode()).hexdigest(),
-            "prices": str(self.query("SELECT md5(string_agg(name || cents, '|' ORDER BY name)) FROM prices")[0][0]),
+            **self.data(),
         }
 
     def keys(self, database: str = NAME) -> set[str]:

@@ -85,7 +85,8 @@ class Report:
             "",
             f"Machine: {where['system']}, {where['cpus']} CPUs shared with other work, {where['memory_gib']} GiB, "
             f"Python {where['python']}, PostgreSQL {where['postgresql']} with fsync off (SIGKILL does not need it). "
-            f"Again: `make chaos ARGS='--seed {self.seed}'`.",
+            f"Again: `make chaos ARGS='--seed {self.seed} --rollbacks {self.asked['rollbacks']} "
+            f"--restores {self.asked['restores']}'`.",
             "",
             f"{facts['acknowledged_orders']} orders were acknowledged while all this went on; none is gone or counted "
             "twice."

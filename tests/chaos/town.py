@@ -26,7 +26,9 @@ from bonanca.durable import host
 from tests.chaos.kiosk import Kiosk
 
 ROOT = Path(__file__).resolve().parents[2]
+# Two of each, as where one may be lost; the gateway has its desired state from the first.
 WORKERS = ("1", "2")
+WEBS = ("web", "web2")
 T = TypeVar("T")
 
 
@@ -48,6 +50,8 @@ class Town:
         self._closing = threading.Event()
         self._lock = threading.RLock()
         self._nursery: subprocess.Popen[str] | None = None
+        self._persons: list[Person] = []
+        self._at = 0
         self.restarts = 0
 
     def __enter__(self) -> Town:
@@ -69,14 +73,13 @@ class Town:
         self.start_database()
         with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE bonanca")
-        self.web_port, self.entry_port = free_port(), free_port()
+        self.entry_port = free_port()
+        ports = {name: free_port() for name in WEBS}
         token = str(self.home / "gateway-token")
         self._once("prepare", "--gateway-token", token)
-        web = f"http://127.0.0.1:{self.web_port}"
-        self._programs = {
-            "web": ["web", "--port", str(self.web_port)],
-            "gateway": ["gateway", "--web", web, "--token-file", token, "--port", str(self.entry_port)],
-        }
+        webs = [f"http://127.0.0.1:{port}" for port in ports.values()]
+        self._programs = {name: ["web", "--port", str(port)] for name, port in ports.items()}
+        self._programs["gateway"] = ["gateway", "--web", webs[0], "--token-file", token, "--port", str(self.entry_port)]
         self._nursery = self._forked("tests.chaos.nursery")
         for name in self._programs:
             self._serve(name)
@@ -86,8 +89,10 @@ class Town:
         self._keeper.start()
         self._once("apply", str(self.kiosk.declaration))
         secret = json.loads(self._once("token", "create", "--name", "chaos", "--user", "ana@kiosk.example", "--json"))
-        self.person = Person(web, secret["secret"])
-        self.insist(lambda: self.person.get("me"), "web answers")
+        self._persons = [Person(web, secret["secret"]) for web in webs]
+        for _ in webs:
+            self.insist(lambda: self.person.get("me"), "web answers")
+            self._turn_to_the_other()
 
     def close(self) -> None:
         self._closing.set()
@@ -102,11 +107,19 @@ class Town:
         if self._nursery is not None:
             self._nursery.kill()
             self._nursery.communicate()
-        if hasattr(self, "person"):
-            self.person.close()
+        for person in self._persons:
+            person.close()
         for end in (self.kiosk.stop, self.cluster.kill, self.cluster.stop):
             with contextlib.suppress(Exception):
                 end()
+
+    @property
+    def person(self) -> Person:
+        """Somebody with a token, at the pages that answered last."""
+        return self._persons[self._at]
+
+    def _turn_to_the_other(self) -> None:
+        self._at = (self._at + 1) % len(self._persons)
 
     # -- processes -------------------------------------------------------------------------------------------------
 
@@ -176,7 +189,7 @@ class Town:
                         self._serve(name)
 
     def kill(self, name: str) -> None:
-        """SIGKILL to `web` or `gateway`."""
+        """SIGKILL to one of WEBS or the gateway."""
         with self._lock:
             self.served[name].kill()
 
@@ -194,7 +207,8 @@ class Town:
         with self._lock:
             alive = all(host.process(pid) is not None for pid in self.workers.values())
         try:
-            self.person.get("me")
+            for person in self._persons:
+                person.get("me")
             return alive and httpx.get(f"{self.entry}/version", timeout=5).status_code == 200
         except (httpx.HTTPError, CheckFailed):
             return False
@@ -230,7 +244,10 @@ class Town:
         while True:
             try:
                 return ask()
-            except (httpx.HTTPError, psycopg.OperationalError) as away:
+            except httpx.HTTPError as away:
+                problem = str(away)
+                self._turn_to_the_other()
+            except psycopg.OperationalError as away:
                 problem = str(away)
             except CheckFailed as refused:
                 problem = str(refused)

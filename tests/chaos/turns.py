@@ -15,7 +15,7 @@ import psycopg
 
 from bonanca.cli.demo.outcome import CheckFailed
 from bonanca.durable import host
-from tests.chaos.town import Stuck, Town
+from tests.chaos.town import WEBS, Stuck, Town
 
 # What is killed, and how often in relation to the others.
 VICTIMS = {
@@ -36,7 +36,8 @@ INSIDE = (
     "postgres.copy.before", "postgres.copy.made", "postgres.swap.renamed", "process.intent_recorded", "process.forked",
     "files.write.intent_recorded", "files.write.written", "recovery.set_aside.exported",
 )  # fmt: skip
-DRILL_STEPS = ("verify",)
+RESTORE_STEPS = ("preflight", "load", "check", "place")
+RESTORE_INSIDE = ("postgres.restore.created", "postgres.restore.loaded")
 FINISHED_WITHIN_S = 90.0
 RETRIES = 3
 
@@ -148,7 +149,7 @@ class Chaos:
         elif deed.victim == "the service's PostgreSQL":
             town.kiosk.cluster.kill()
         else:
-            town.kill(deed.victim)
+            town.kill(self.rng.choice(WEBS) if deed.victim == "web" else deed.victim)
         town.let_go()
         if "PostgreSQL" in deed.victim:
             time.sleep(self.rng.uniform(0.0, 1.0))
@@ -216,5 +217,26 @@ def approved(town: Town, propose: str) -> Any:
             if not plan["run_id"]:
                 raise
         return str(plan["run_id"])
+
+    return start
+
+
+def restored(town: Town, backup: str, name: str) -> Any:
+    """What a person does: ask for the preview of a restore beside the running database, and start it."""
+    wish = {"service": "kiosk", "backup_id": backup, "mode": "beside", "into": name}
+
+    def start() -> str:
+        restore = town.insist(lambda: town.person.post("restores", **wish), "a preview")
+        if restore["refused"]:
+            # The server was away while it was looked at: look again, as a person would.
+            time.sleep(0.5)
+            return start()
+        try:
+            restore = town.insist(lambda: town.person.post(f"restores/{restore['id']}/start"), "the start")
+        except CheckFailed:
+            restore = town.insist(lambda: town.person.get(f"restores/{restore['id']}"), "the restore")
+            if not restore["run_id"]:
+                raise
+        return str(restore["run_id"])
 
     return start

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
-from bonanca.durable.operations.start_plan import start_plan
+from bonanca.durable.operations.start_plan import SubjectBusy, start_plan
 from bonanca.durable.plan import PlanSpec
 from bonanca.durable.queries import unfinished_of
 from bonanca.kernel.audit import record
@@ -76,8 +76,12 @@ def start_restore(restore_id: UUID, *, actor: Actor, now: datetime) -> RestoreVi
             phrase_of("", row.spec["title"]),
             shown.steps,
             {"team": team, "restore_id": str(restore_id)},
+            exclusive=subject,
         )
-        run = start_plan(spec, actor=actor, now=now, key=f"restore:{restore_id}")
+        try:
+            run = start_plan(spec, actor=actor, now=now, key=f"restore:{restore_id}")
+        except SubjectBusy as busy:
+            raise AnotherPlanRuns(_("A plan of this service is running already."), hint=busy.hint) from None
         moved = Restore.objects.filter(pk=restore_id, state=RestoreState.PROPOSED).update(
             state=RestoreState.STARTED, started_by=actor.label, started_at=now, run_id=run.id
         )

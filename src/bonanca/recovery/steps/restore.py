@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from bonanca.actuators.postgres.databases import database_exists, drop_database, swap_databases
 from bonanca.actuators.postgres.fencing import effect_of
@@ -38,6 +39,8 @@ from bonanca.recovery.verdicts import refusals
 @step("recovery.restore_preflight")
 class RestorePreflight:
     """Ask everything again: the preview may be half an hour old. Nothing is touched, and nothing has to be undone."""
+
+    unskippable = gettext_noop("Without these checks a restore could fill the disk or take a name that is in use.")
 
     def check(self, ctx: StepContext) -> Receipt | None:
         return None
@@ -112,6 +115,8 @@ class RestoreLoad:
 @step("recovery.restore_check")
 class RestoreCheck:
     """Compare the rows of every table with the backup's and ask the service's checks, before it gets its name."""
+
+    unskippable = gettext_noop("What nobody has compared with the backup must not be called restored.")
 
     def check(self, ctx: StepContext) -> Receipt | None:
         return None

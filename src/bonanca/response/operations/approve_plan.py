@@ -131,5 +131,5 @@ def _start(plan: ProposedPlanView, actor: Actor, now: datetime) -> PlanRunView:
         return undo_plan(row.undoes.run_id, actor=actor, now=now)
     spec = spec_from_json(row.spec, title=phrase_of(row.title, row.title_phrase))
     # The database sees to it that nothing else of this service runs, whoever starts or retries it at this moment.
-    spec = replace(spec, exclusive=f"response:{plan.service}")
+    spec = replace(spec, exclusive=spec.subject)
     return start_plan(spec, actor=actor, now=now, key=f"response:{plan.id}")

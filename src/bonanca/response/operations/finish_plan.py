@@ -29,7 +29,8 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
 
     Called again for the same run it changes nothing, except that a failed plan which was retried
     becomes a successful one. A rollback that was undone at the plan itself (`bonanca plan undo`), without a
-    preview, is written down here, so that its change does not go on saying that it was taken back.
+    preview, is written down here, so that its change does not go on saying that it was taken back; so is a
+    deployment that was aborted or undone there.
     """
     try:
         run = durable.get_run(run_id)
@@ -75,6 +76,9 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
 
 def _undone_at_the_plan(run: PlanRunView, now: datetime) -> ProposedPlanView | None:
     original = plan_of_run(run.undo_of) if run.undo_of is not None else None
+    if original is not None and original.kind == PlanKind.DEPLOYMENT:
+        _deployment_taken_back(original, run, now)
+        return None
     if original is None or original.kind != PlanKind.ROLLBACK:
         return None
     row = ProposedPlan.objects.create(
@@ -99,6 +103,14 @@ def _undone_at_the_plan(run: PlanRunView, now: datetime) -> ProposedPlanView | N
         run_id=run.id,
     )
     return plan_view(row)
+
+
+def _deployment_taken_back(original: ProposedPlanView, run: PlanRunView, now: datetime) -> None:
+    """A deployment that was aborted or undone at the plan itself: its change is not out any more."""
+    if run.state is not RunState.SUCCEEDED or original.change_id is None:
+        return
+    if get_change(original.change_id).state in (ChangeState.DEPLOYED, ChangeState.FAILED):
+        mark_rolled_back(original.change_id, actor=SYSTEM("worker"), now=now)
 
 
 def _tell_change(plan: ProposedPlanView, outcome: PlanState, actor: Actor, now: datetime) -> None:

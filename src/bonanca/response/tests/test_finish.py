@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from bonanca.delivery.queries import get_change
+from bonanca.durable.operations.abort_plan import abort_plan
 from bonanca.durable.operations.undo_plan import undo_plan
 from bonanca.durable.queries import get_run
 from bonanca.kernel.errors import NotAllowed, NotFound
@@ -119,6 +120,23 @@ def test_a_rollback_that_was_undone_at_the_plan_itself_is_written_down(shop: Sho
     assert (undone.kind, undone.state, undone.undoes_id) == ("undo", "succeeded", back.id)
     assert (undone.approved_by, state_of_change(undone)) == (shop.ana.label, "deployed")
     assert finish_plan(run.id, now=AFTER) == undone
+
+
+@pytest.mark.parametrize("outcome", ["succeeded", "failed"])
+def test_a_deployment_that_was_aborted_after_it_was_out_takes_its_change_back(
+    shop: Shop, deployment: ProposedPlanView, outcome: str
+) -> None:
+    done = ended(deployment, outcome)
+    assert done.run_id is not None
+    undo = abort_plan(done.run_id, actor=shop.ana, now=AFTER)
+    assert undo.undo_of == done.run_id
+    end(undo.id, "failed")
+    finish_plan(undo.id, now=AFTER)
+    assert state_of_change(done) != "rolled_back"  # it is not known where it stands
+    end(undo.id, "succeeded")
+    for _ in range(2):
+        finish_plan(undo.id, now=AFTER)
+        assert state_of_change(done) == "rolled_back"
 
 
 def test_what_cannot_be_undone_is_refused(shop: Shop) -> None:

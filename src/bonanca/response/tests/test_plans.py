@@ -157,6 +157,19 @@ def test_a_failed_plan_that_is_tried_again_keeps_others_out(shop: Shop) -> None:
         approve_plan(other.id, actor=shop.ana, now=LATER + timedelta(seconds=2))
 
 
+def test_the_database_keeps_a_second_plan_of_the_service_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look before an approval can miss what starts in the same moment; the constraint cannot."""
+    from bonanca.response.operations import approve_plan as approving
+
+    first = approve_plan(proposed(shop).id, actor=shop.ana, now=LATER)
+    assert first.change_id is not None
+    ProposedPlan.objects.filter(id=first.id).update(state="failed", approved_at=NOW)  # as before a retry
+    other = proposed(shop, change_id=first.change_id)
+    monkeypatch.setattr(approving, "unfinished_of", lambda _subject: ())
+    with nothing_happens(), pytest.raises(AnotherPlanRuns):
+        approve_plan(other.id, actor=shop.ana, now=LATER)
+
+
 def test_a_preview_that_was_overtaken_cannot_be_approved(shop: Shop) -> None:
     change = shop.deployed("v2")
     first, second = (proposed(shop, change_id=change.id) for _ in range(2))
