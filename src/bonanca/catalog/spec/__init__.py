@@ -26,6 +26,7 @@ from bonanca.catalog.spec.running import (
 )
 from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, from_json, to_json
 from bonanca.catalog.spec.standby import StandbySpec
+from bonanca.catalog.spec.supervision import RestartSpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "PlaceSpec",
     "ReplicaSpec",
     "RepositorySpec",
+    "RestartSpec",
     "RestoreSpec",
     "RetentionSpec",
     "RollbackSpec",
