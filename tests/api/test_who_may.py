@@ -68,6 +68,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "response-plans", READ, None),
     ("GET", "response-plans/{proposed}", READ, None),
     ("POST", "response-plans/{proposed}/approve", COMMAND, {}),
+    ("POST", "response-plans/{proposed}/criteria", RESPOND, {"rule": "data", "opinion": "for", "words": "vazou"}),
     ("POST", "response-plans/{proposed}/withdraw", RESPOND, {}),
     ("POST", "response-plans/{ended_rollback}/undo", RESPOND, {}),
     ("GET", "plans/", READ, None),

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from bonanca.kernel.ids import new_id
+from bonanca.response.criteria.rules import Opinion, Rule
 from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
 
 
@@ -84,3 +85,20 @@ class ProposedPlan(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class CriterionAnswer(models.Model):
+    """What a person says about a rule of a proposed rollback; saying it again replaces it, and the audit keeps both."""
+
+    plan = models.ForeignKey(ProposedPlan, on_delete=models.CASCADE, related_name="answers")
+    rule = models.CharField(max_length=20, choices=Rule)
+    opinion = models.CharField(max_length=10, choices=Opinion)
+    words = models.CharField(max_length=500)
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "rule"], name="response_one_answer_per_rule")]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.opinion}"

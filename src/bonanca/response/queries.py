@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bonanca.kernel.errors import NotFound
 from bonanca.response.models import Containment, ProposedPlan
 from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
-from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk, preview_from_json
+from bonanca.response.views import Answer, CheckResult, Criteria, Preview, StepPreview, TableAtRisk, preview_from_json
 from bonanca.ui.phrases import read
 
 __all__ = [
@@ -87,6 +87,7 @@ class ProposedPlanView:
     run_id: UUID | None
     error: str
     preview: Preview
+    answers: tuple[Answer, ...] = ()
 
     @property
     def state_label(self) -> str:
@@ -95,6 +96,11 @@ class ProposedPlanView:
     @property
     def kind_label(self) -> str:
         return str(PlanKind(self.kind).label)
+
+    @property
+    def criteria(self) -> Criteria:
+        """The eight rules with what people said about them; without rules for what is no rollback."""
+        return self.preview.criteria.answered(self.answers)
 
     @property
     def waits_for_approval(self) -> bool:
@@ -108,9 +114,11 @@ def containment_view(row: Containment) -> ContainmentView:
 
 def plan_view(row: ProposedPlan) -> ProposedPlanView:
     """Return the model as a frozen value."""
-    facts = {name: getattr(row, name) for name in ProposedPlanView.__dataclass_fields__ if name != "preview"}
+    made_here = ("preview", "answers")
+    facts = {name: getattr(row, name) for name in ProposedPlanView.__dataclass_fields__ if name not in made_here}
     facts["title"] = read(row.title, row.title_phrase)
-    return ProposedPlanView(**facts, preview=preview_from_json(row.preview))
+    answers = tuple(Answer(a.rule, a.opinion, a.words, a.by, a.at) for a in row.answers.all())
+    return ProposedPlanView(**facts, preview=preview_from_json(row.preview), answers=answers)
 
 
 def containments_of(incident_id: UUID) -> tuple[ContainmentView, ...]:
@@ -140,7 +148,7 @@ def plans(
     *, incident_id: UUID | None = None, change_id: UUID | None = None, service: str | None = None, limit: int = 50
 ) -> tuple[ProposedPlanView, ...]:
     """Return proposed plans, newest first, narrowed by what is given."""
-    rows = ProposedPlan.objects.order_by("-id")
+    rows = ProposedPlan.objects.order_by("-id").prefetch_related("answers")
     if incident_id is not None:
         rows = rows.filter(incident_id=incident_id)
     if change_id is not None:

@@ -9,6 +9,7 @@ from bonanca.catalog.queries import list_services
 from bonanca.kernel.errors import BonancaError, Unavailable
 from bonanca.outbox.periodic import periodic
 from bonanca.response.compilers.parts import process_spec
+from bonanca.response.operations.start_automatic_rollbacks import start_automatic_rollbacks
 from bonanca.response.operations.undo_containment import expire_containments
 
 log = structlog.get_logger(__name__)
@@ -35,3 +36,9 @@ def keep_running(now: datetime) -> None:
 def expire(now: datetime) -> None:
     """Record containments whose time is over."""
     expire_containments(now)
+
+
+@periodic("response.automatic_rollbacks", every_s=5.0)
+def automatic_rollbacks(now: datetime) -> None:
+    """Start the rollbacks that a declared policy wants."""
+    start_automatic_rollbacks(now=now)

@@ -11,7 +11,7 @@ from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, Sl
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
-from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, RollbackSpec, WatchSpec
+from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, CriteriaSpec, Question, RollbackSpec, WatchSpec
 from bonanca.catalog.spec.running import (
     ConfigSpec,
     GatewaySpec,
@@ -40,12 +40,14 @@ __all__ = [
     "BurnAlert",
     "Catalog",
     "ConfigSpec",
+    "CriteriaSpec",
     "DatabaseSpec",
     "DrillSpec",
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
     "PlaceSpec",
+    "Question",
     "ReplicaSpec",
     "RepositorySpec",
     "RestoreSpec",

@@ -30,6 +30,23 @@ class PreviewedStepOut(Schema):
     expected_s: float | None
 
 
+class CriterionOut(Schema):
+    rule: str
+    opinion: str
+    words: str
+    answer: str
+    answered_by: str
+
+
+class CriteriaOut(Schema):
+    """The eight rules; `outcome` is propose, forbid, against or undecided."""
+
+    outcome: str
+    critical: bool
+    needed: int
+    rules: list[CriterionOut]
+
+
 class PreviewOut(Schema):
     strategy: str
     reason: str
@@ -63,6 +80,7 @@ class ResponsePlanOut(Schema):
     run_id: UUID | None
     error: str
     preview: PreviewOut
+    criteria: CriteriaOut
 
 
 class DraftOut(Schema):
@@ -72,3 +90,4 @@ class DraftOut(Schema):
     change: int
     title: str
     preview: PreviewOut
+    criteria: CriteriaOut

@@ -11,6 +11,7 @@ from bonanca.ui.console import emit
 
 if TYPE_CHECKING:
     from bonanca.response.queries import Preview, ProposedPlanView
+    from bonanca.response.views import Criteria
 
 
 def django() -> None:
@@ -42,12 +43,23 @@ def show_plan(plan: ProposedPlanView) -> None:
         typer.echo(f"  ended at {plan.finished_at:%Y-%m-%d %H:%M:%S} UTC")
     if plan.error:
         typer.echo(f"  {plan.error}")
+    show_criteria(plan.criteria)
     show_preview(plan.preview)
     if plan.waits_for_approval:
         typer.echo(f"\nWaits for approval until {plan.expires_at:%H:%M:%S} UTC:")
         typer.echo(f"  bonanca rollback approve {plan.id} --wait")
     elif plan.run_id:
         typer.echo(f"\nIts progress: bonanca plan show {plan.run_id}")
+
+
+def show_criteria(criteria: Criteria) -> None:
+    """Print the eight rules with their evidence."""
+    if not criteria.rules:
+        return
+    typer.echo(f"\n{criteria.outcome_label}")
+    for rule in criteria.rules:
+        said = f" — {rule.who}: {rule.answer}" if rule.answered_by else ""
+        typer.echo(f"  {rule.opinion:8} {rule.rule:13} {rule.words}{said}")
 
 
 def show_preview(preview: Preview) -> None:

@@ -18,6 +18,7 @@ from bonanca.durable.views import PlanRunView
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict
 from bonanca.outbox.operations.publish import publish
+from bonanca.response.criteria.rules import Opinion
 from bonanca.response.events import PlanApproved
 from bonanca.response.models import ProposedPlan
 from bonanca.response.queries import ProposedPlanView, get_plan
@@ -41,17 +42,23 @@ class ChecksFailed(Conflict):
     """Something that the plan needs is missing."""
 
 
+class CriteriaForbid(Conflict):
+    """A person said that the rollback itself would do harm."""
+
+
 class AnotherPlanRuns(Conflict):
     """A plan of this service is running already."""
 
 
-def approve_plan(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanView:
+def approve_plan(plan_id: UUID, *, override_reason: str = "", actor: Actor, now: datetime) -> ProposedPlanView:
     """Approve a proposed plan and start it, in one transaction (requirement T5).
+
+    Against criteria that forbid it only with a reason, which the audit keeps.
 
     Raises:
         NotFound: there is no such plan.
         NotAllowed: the actor is not a commander.
-        NotWaiting, PreviewTooOld, ChecksFailed, AnotherPlanRuns: see there; nothing was started.
+        NotWaiting, PreviewTooOld, ChecksFailed, CriteriaForbid, AnotherPlanRuns: see there; nothing was started.
     """
     require(actor, Permission.COMMAND)
     plan = get_plan(plan_id)
@@ -66,10 +73,16 @@ def approve_plan(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
     missing = [check.words for check in plan.preview.checks if not check.passed]
     if missing:
         raise ChecksFailed(" ".join(missing))
-    return launch(plan, actor=actor, now=now)
+    if plan.criteria.forbids and not override_reason.strip():
+        raise CriteriaForbid(
+            f"{plan.criteria.outcome_label}: {_against(plan)}",
+            hint=_("A commander can go on with a reason."),
+            field="override_reason",
+        )
+    return launch(plan, against=override_reason.strip()[:500] if plan.criteria.forbids else "", actor=actor, now=now)
 
 
-def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPlanView:
+def launch(plan: ProposedPlanView, *, against: str = "", actor: Actor, now: datetime) -> ProposedPlanView:
     """Start a proposed plan; who may has been checked.
 
     Raises:
@@ -90,7 +103,7 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
                 aggregate=f"response-plan:{plan.id}",
                 action="response.plan.approved",
                 actor=actor.label,
-                facts={"run": run.id},
+                facts={"run": run.id, **({"against_criteria": against} if against else {})},
                 now=now,
             )
             publish(
@@ -114,6 +127,11 @@ def launch(plan: ProposedPlanView, *, actor: Actor, now: datetime) -> ProposedPl
             raise
         raise AnotherPlanRuns(_("A plan of this service is running already.")) from None
     return get_plan(plan.id)
+
+
+def _against(plan: ProposedPlanView) -> str:
+    rules = plan.criteria.rules
+    return "; ".join(f"{r.label}: {r.answer}" for r in rules if r.answered_by and r.opinion == Opinion.AGAINST)
 
 
 def _overtaken(plan: ProposedPlanView) -> bool:

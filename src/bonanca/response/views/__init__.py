@@ -1,5 +1,16 @@
 """What others see of responses: frozen values, no rows."""
 
+from bonanca.response.views.criteria import Answer, Criteria, Criterion, criteria_from_json
 from bonanca.response.views.previews import CheckResult, Preview, StepPreview, TableAtRisk, preview_from_json
 
-__all__ = ["CheckResult", "Preview", "StepPreview", "TableAtRisk", "preview_from_json"]
+__all__ = [
+    "Answer",
+    "CheckResult",
+    "Criteria",
+    "Criterion",
+    "Preview",
+    "StepPreview",
+    "TableAtRisk",
+    "criteria_from_json",
+    "preview_from_json",
+]

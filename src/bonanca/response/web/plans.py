@@ -20,6 +20,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import BonancaError, NotAllowed
 from bonanca.response import queries
 from bonanca.response.compilers.strategies import choices
+from bonanca.response.operations.answer_criterion import answer_criterion
 from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.withdraw_plan import withdraw_plan
 from bonanca.ui.live import render_page
@@ -58,7 +59,16 @@ def _why_not(found: queries.ProposedPlanView, actor: Actor) -> str:
 @require_POST
 def approve(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
     """Approve and start."""
-    return _decided(request, plan_id, lambda: approve_plan(plan_id, actor=actor, now=utc_now()))
+    why = request.POST.get("override_reason", "")
+    return _decided(request, plan_id, lambda: approve_plan(plan_id, override_reason=why, actor=actor, now=utc_now()))
+
+
+@page(Permission.RESPOND)
+@require_POST
+def answer(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
+    """Say what no instrument measures."""
+    given = {name: request.POST.get(name, "") for name in ("rule", "opinion", "words")}
+    return _decided(request, plan_id, lambda: answer_criterion(plan_id, **given, actor=actor, now=utc_now()))
 
 
 @page(Permission.RESPOND)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("changes/<int:number>/rollback/", rollbacks.rollback, name="rollback"),
     path("recovery/<uuid:plan_id>/", plans.plan, name="plan"),
     path("recovery/<uuid:plan_id>/approve/", plans.approve, name="approve"),
+    path("recovery/<uuid:plan_id>/criteria/", plans.answer, name="answer"),
     path("recovery/<uuid:plan_id>/withdraw/", plans.withdraw, name="withdraw"),
     path("recovery/<uuid:plan_id>/undo/", rollbacks.undo, name="undo"),
 ]
