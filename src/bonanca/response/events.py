@@ -41,7 +41,7 @@ class ContainmentLifted(Event):
 
 @dataclass(frozen=True)
 class PlanProposed(Event):
-    """A rollback waits for approval; `criteria` is what the eight rules say together."""
+    """A rollback or an undo waits for approval; `criteria` is what the eight rules say together of a rollback."""
 
     NAME: ClassVar[str] = "response.plan.proposed.v1"
     plan_id: UUID

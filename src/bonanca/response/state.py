@@ -48,3 +48,13 @@ PLAN_TRANSITIONS: dict[str, frozenset[str]] = {
     PlanState.SUCCEEDED: frozenset(),
     PlanState.WITHDRAWN: frozenset(),
 }
+
+
+class Door(TextChoices):
+    """Where an approval came in."""
+
+    PAGE = "page", _("its page")
+    API = "api", _("the API")
+    COMMAND = "command", _("a command")
+    LINK = "link", _("a link in a message")
+    POLICY = "policy", _("the policy")

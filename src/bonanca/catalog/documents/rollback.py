@@ -8,6 +8,7 @@ from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.reader import EMAIL, Reader
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
 from bonanca.catalog.spec import (
+    APPROVALS,
     AUDIENCES,
     SEVERITIES,
     STRATEGIES,
@@ -33,6 +34,7 @@ def read_rollback(reader: Reader) -> RollbackSpec:
         watch=reader.one("watch", _watch) or WatchSpec(),
         kept_for_h=reader.number("kept_for_h", 168.0, above=True, maximum=24 * 366),
         criteria=reader.one("criteria", _criteria) or CriteriaSpec(),
+        approval=reader.choice("approval", APPROVALS, "at_risk"),
     )
 
 

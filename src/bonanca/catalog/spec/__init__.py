@@ -11,7 +11,15 @@ from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, Sl
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
-from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, CriteriaSpec, Question, RollbackSpec, WatchSpec
+from bonanca.catalog.spec.rollback import (
+    APPROVALS,
+    AUDIENCES,
+    STRATEGIES,
+    CriteriaSpec,
+    Question,
+    RollbackSpec,
+    WatchSpec,
+)
 from bonanca.catalog.spec.running import (
     ConfigSpec,
     GatewaySpec,
@@ -28,6 +36,7 @@ from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, fro
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 
 __all__ = [
+    "APPROVALS",
     "AUDIENCES",
     "ENVIRONMENTS",
     "LOCALES",

@@ -6,6 +6,8 @@ from bonanca.catalog.spec.running import Scalar, VerifySpec
 
 # What becomes of the data. Which of them can be carried out here is known to the room that compiles the plans.
 STRATEGIES = ("instant", "keep_data", "point_in_time", "logical")
+# Who has to agree: two people where rows are at risk, always two, or one commander.
+APPROVALS = ("at_risk", "always", "one")
 # Who can be told by a word; anything else is an e-mail address.
 AUDIENCES = ("on_call", "team", "dependents")
 
@@ -65,3 +67,4 @@ class RollbackSpec:
     watch: WatchSpec = field(default_factory=WatchSpec)
     kept_for_h: float = 168.0
     criteria: CriteriaSpec = field(default_factory=CriteriaSpec)
+    approval: str = "at_risk"

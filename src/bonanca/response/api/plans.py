@@ -15,6 +15,7 @@ from bonanca.response.api.router import router
 from bonanca.response.api.shapes import ResponsePlanOut
 from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.withdraw_plan import withdraw_plan
+from bonanca.response.state import Door
 
 
 class ApproveIn(Schema):
@@ -41,7 +42,7 @@ def show(request: HttpRequest, plan_id: UUID) -> object:
 def approve(request: HttpRequest, plan_id: UUID, data: ApproveIn | None = None) -> object:
     """Approve a plan and start it."""
     why = data.override_reason if data else ""
-    return approve_plan(plan_id, override_reason=why, actor=caller(request), now=utc_now())
+    return approve_plan(plan_id, override_reason=why, via=Door.API, actor=caller(request), now=utc_now())
 
 
 @router.post("response-plans/{uuid:plan_id}/withdraw", response=ResponsePlanOut)

@@ -50,6 +50,7 @@ class CriteriaOut(Schema):
 class PreviewOut(Schema):
     strategy: str
     reason: str
+    four_eyes: str
     code_from: str
     code_to: str
     config_diff: str
@@ -60,6 +61,13 @@ class PreviewOut(Schema):
     passed: bool
     steps: list[PreviewedStepOut]
     expected_s: float
+
+
+class ApprovalOut(Schema):
+    by: str
+    name: str
+    via: str
+    at: datetime
 
 
 class ResponsePlanOut(Schema):
@@ -81,6 +89,8 @@ class ResponsePlanOut(Schema):
     error: str
     preview: PreviewOut
     criteria: CriteriaOut
+    four_eyes: bool
+    approvals: list[ApprovalOut]
 
 
 class DraftOut(Schema):

@@ -23,6 +23,10 @@ def django() -> None:
 
 def started(plan: ProposedPlanView, *, wait: bool, as_json: bool) -> None:
     """Say that it runs, or wait for its end; a failed plan exits with 1."""
+    if plan.run_id is None:
+        note = "one more person has to agree"
+        emit(plan, as_json=as_json, show=lambda: typer.echo(f"{plan.title}: {note}"))
+        return
     if wait:
         plan = follow(plan.id)
     elif not as_json:
@@ -45,6 +49,14 @@ def show_plan(plan: ProposedPlanView) -> None:
         typer.echo(f"  {plan.error}")
     show_criteria(plan.criteria)
     show_preview(plan.preview)
+    for given in plan.approvals:
+        typer.echo(f"  agreed: {given.name} ({given.via}) at {given.at:%Y-%m-%d %H:%M:%S} UTC")
+    if plan.waits_for_approval and plan.four_eyes:
+        from bonanca.response.approvers import approvers
+
+        able = ", ".join(person.email for person in approvers(plan)) or "nobody: a second commander is missing"
+        typer.echo(f"\nTwo people have to agree ({plan.preview.four_eyes}); {plan.proposed_by} asked for it.")
+        typer.echo(f"  may approve: {able}")
     if plan.waits_for_approval:
         typer.echo(f"\nWaits for approval until {plan.expires_at:%H:%M:%S} UTC:")
         typer.echo(f"  bonanca rollback approve {plan.id} --wait")

@@ -138,7 +138,7 @@ def approve(
     from bonanca.kernel.clock import utc_now
     from bonanca.response.operations.approve_plan import approve_plan
 
-    found = approve_plan(plan, override_reason=override, actor=local_operator(), now=utc_now())
+    found = approve_plan(plan, override_reason=override, via="command", actor=local_operator(), now=utc_now())
     started(found, wait=wait, as_json=as_json)
 
 

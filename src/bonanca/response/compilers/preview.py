@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext_noop
 
-from bonanca.catalog.spec import ServiceView
+from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.delivery.queries import ChangeView, running_sha
 from bonanca.durable.plan import PlanSpec
 from bonanca.incidents.queries import IncidentView
@@ -45,10 +45,11 @@ def preview_rollback(
         TableAtRisk(t.table, t.written_since, t.changed, tuple(_plain(row) for row in t.sample[:ROWS_SHOWN]), t.problem)
         for t in (rows_at_risk(service.slug, pin.id, now) if counted else ())
     )
+    policy = (service.rollback or RollbackSpec()).approval
     checks = list(rollback_checks(service, pin.id, strategy.name))
     if tables:
         checks.append(CheckResult(True, REPLAY_DECLARED if service.replay else NO_REPLAY, warns=not service.replay))
-    return Preview(
+    shown = Preview(
         code_from=running_sha(service),
         code_to=pin.release_sha,
         config_diff=_configuration_diff(service, pin),
@@ -60,6 +61,13 @@ def preview_rollback(
         reason=ground.reason,
         criteria=measure(Case(service, ground.change, ground.incident, tables), now),
     )
+    return replace(shown, four_eyes=_four_eyes(policy, shown))
+
+
+def _four_eyes(policy: str, shown: Preview) -> str:
+    if policy == "always":
+        return "policy"
+    return "rows" if policy == "at_risk" and shown.rows_may_be_lost else ""
 
 
 def steps_of(spec: PlanSpec) -> tuple[StepPreview, ...]:

@@ -17,6 +17,7 @@ from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.draw_up_rollback import draw_up_rollback
 from bonanca.response.operations.propose_rollback import propose_rollback
 from bonanca.response.queries import ProposedPlanView, plans
+from bonanca.response.state import Door
 
 log = structlog.get_logger(__name__)
 
@@ -56,4 +57,4 @@ def _consider(incident: IncidentView, now: datetime) -> ProposedPlanView | None:
     plan = propose_rollback(change_id=change.id, incident_id=incident.id, automatic=True, actor=policy, now=now)
     if plan.preview.rows_may_be_lost:
         return None  # written in this moment: the plan waits for a person
-    return approve_plan(plan.id, actor=policy, now=now)
+    return approve_plan(plan.id, via=Door.POLICY, actor=policy, now=now)

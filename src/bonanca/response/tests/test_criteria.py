@@ -92,7 +92,8 @@ def test_quiet_instruments_do_not_call_for_it(shop: Shop, seen: dict[str, Any]) 
     }
     assert plan.criteria.outcome == "against"
     seen.update(total=0, spent=None)
-    assert (opinions(silent := proposed(shop, change_id=change))["end_user"], opinions(silent)["availability"]) == (
+    silent = opinions(proposed(shop, change_id=change))
+    assert (silent["end_user"], silent["availability"]) == (
         "unknown",
         "unknown",
     )

@@ -63,6 +63,8 @@ class Preview:
     strategy: str = "instant"
     reason: str = ""
     criteria: Criteria = field(default_factory=Criteria)
+    # Why two people have to agree: "rows" are at risk, the service's "policy" says so; empty: one commander is enough.
+    four_eyes: str = ""
 
     @property
     def passed(self) -> bool:
@@ -96,6 +98,7 @@ def preview_from_json(data: dict[str, Any]) -> Preview:
         strategy=data.get("strategy", "instant"),
         reason=data.get("reason", ""),
         criteria=criteria_from_json(data.get("criteria")),
+        four_eyes=data.get("four_eyes", ""),
     )
 
 
