@@ -92,6 +92,15 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "backups/{backup}/verify", RESPOND, {}),
     # Drills
     ("GET", "readiness", READ, None),
+    ("GET", "set-asides?service=loja-api", READ, None),
+    ("GET", "set-asides/{set_aside}", READ, None),
+    ("GET", "set-asides/{set_aside}/export", RESPOND, None),
+    (
+        "POST",
+        "set-asides/{set_aside}/settle",
+        RESPOND,
+        {"rows": [{"table": "orders", "key": "1"}], "decision": "discard", **REASON},
+    ),
     ("GET", "drills", READ, None),
     ("POST", "drills", RESPOND, {"service": "loja-api"}),
     ("GET", "drills/{drill}", READ, None),

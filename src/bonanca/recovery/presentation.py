@@ -38,3 +38,8 @@ def _phase_words() -> dict[str, str]:
         "restore": _("restored"),
         "check": _("checked"),
     }
+
+
+def media_type(form: str) -> str:
+    """Return the content type of an export."""
+    return "text/csv; charset=utf-8" if form == "csv" else "application/x-ndjson"

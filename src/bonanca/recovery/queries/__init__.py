@@ -33,11 +33,13 @@ from bonanca.recovery.queries.rows import (
     COUNT_TIMEOUT_S,
     UNDECIDED_SHOWN,
     SetAsideNotFound,
+    discarded_rows,
     get_set_aside,
     pending_rows,
     rows_at_risk,
     set_aside_by_key,
     set_aside_of_run,
+    set_asides_of,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "SetAsideNotFound",
     "backup_by_key",
     "declares_backup",
+    "discarded_rows",
     "get_backup",
     "get_drill",
     "get_pin",
@@ -84,5 +87,6 @@ __all__ = [
     "running",
     "set_aside_by_key",
     "set_aside_of_run",
+    "set_asides_of",
     "team_of",
 ]
