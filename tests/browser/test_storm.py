@@ -98,6 +98,9 @@ def ask_for_a_rollback(browser: Browser, stage: Stage) -> None:
     expect(page.get_by_role("heading", name="Is a rollback called for?")).to_be_visible()
     expect(page.locator("body")).to_contain_text("Two people have to agree, since rows are at risk")
     assert sideways_overflow(page) == 0
+    page.goto(f"{stage.product.url}/changes/2/rollback/?strategy=keep_data")
+    expect(page.get_by_role("heading", name="What becomes of the data")).to_be_visible()
+    assert sideways_overflow(page) == 0
     context.close()
     assert trouble.lines == []
 

@@ -130,7 +130,7 @@ def _enough(plan: ProposedPlanView) -> bool:
 
 
 def launch(
-    plan: ProposedPlanView, *, against: str = "", via: str = Door.PAGE, actor: Actor, now: datetime
+    plan: ProposedPlanView, *, against: str = "", via: str = "", actor: Actor, now: datetime
 ) -> ProposedPlanView:
     """Start a proposed plan; who may has been checked.
 
@@ -152,7 +152,11 @@ def launch(
                 aggregate=f"response-plan:{plan.id}",
                 action="response.plan.approved",
                 actor=actor.label,
-                facts={"run": run.id, "via": via, **({"against_criteria": against} if against else {})},
+                facts={
+                    "run": run.id,
+                    **({"via": via} if via else {}),
+                    **({"against_criteria": against} if against else {}),
+                },
                 now=now,
             )
             publish(
