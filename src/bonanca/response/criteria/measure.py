@@ -34,6 +34,7 @@ UNCOUNTED = gettext_noop("The rows written since could not be counted")
 ROWS_RETURN = gettext_noop(
     "%(rows)s rows written since would be applied again. Whether data is being lost or exposed, a person has to say"
 )
+NO_ROWS = gettext_noop("No row is at risk. Whether data is being lost or exposed, a person has to say")
 ASK_PERSON = gettext_noop("Nothing measures this: a person has to say")
 HISTORY = gettext_noop(
     "In %(days)s days: %(incidents)s similar incidents, %(helped)s rollbacks that helped, %(failed)s that failed"
@@ -91,6 +92,8 @@ def _data(case: Case, now: datetime) -> Criterion:
     rows = sum((table.written_since or 0) + (table.changed or 0) for table in case.rows)
     if rows and not case.service.replay:
         return Criterion(Rule.DATA, Opinion.AGAINST, WOULD_WAIT, {"rows": rows})
+    if not rows:
+        return Criterion(Rule.DATA, Opinion.UNKNOWN, NO_ROWS)
     return Criterion(Rule.DATA, Opinion.UNKNOWN, ROWS_RETURN, {"rows": rows})
 
 
