@@ -71,6 +71,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "response-plans", READ, None),
     ("GET", "response-plans/{proposed}", READ, None),
     ("POST", "response-plans/{proposed}/approve", COMMAND, {}),
+    ("POST", "response-plans/{proposed}/criteria", RESPOND, {"rule": "data", "opinion": "for", "words": "vazou"}),
     ("POST", "response-plans/{proposed}/withdraw", RESPOND, {}),
     ("POST", "response-plans/{ended_rollback}/undo", RESPOND, {}),
     ("GET", "plans/", READ, None),
@@ -94,6 +95,15 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "backups/{backup}/verify", RESPOND, {}),
     # Drills
     ("GET", "readiness", READ, None),
+    ("GET", "set-asides?service=loja-api", READ, None),
+    ("GET", "set-asides/{set_aside}", READ, None),
+    ("GET", "set-asides/{set_aside}/export", RESPOND, None),
+    (
+        "POST",
+        "set-asides/{set_aside}/settle",
+        RESPOND,
+        {"rows": [{"table": "orders", "key": "1"}], "decision": "discard", **REASON},
+    ),
     ("GET", "drills", READ, None),
     ("POST", "drills", RESPOND, {"service": "loja-api"}),
     ("GET", "drills/{drill}", READ, None),

@@ -24,8 +24,9 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
 from bonanca.recovery.models import Backup, Drill, Pin, Restore
+from bonanca.recovery.operations.record_set_aside import record_set_aside
 from bonanca.recovery.operations.start_exercise import start_exercise
-from bonanca.recovery.state import BackupState, DrillState, RestoreMode, RestoreState
+from bonanca.recovery.state import BackupState, DrillState, RestoreMode, RestoreState, RowKind
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.contain import contain
 from bonanca.response.specs import spec_to_json
@@ -73,6 +74,7 @@ class World:
     exercise: UUID
     number: int
     pin: UUID
+    set_aside: UUID
     restore: UUID
     started_restore: UUID
     tokens: dict[str, str]
@@ -125,6 +127,7 @@ def build(folder: Path) -> World:
         exercise=start_exercise(actor=root, now=now).id,
         number=1,
         pin=_pin(change.id).id,
+        set_aside=_set_aside(folder),
         restore=_restore(folder).id,
         started_restore=_restore(folder, run_id=failed).id,
         tokens=_tokens(),
@@ -226,6 +229,23 @@ def _pin(change_id: UUID) -> Pin:
         taken_at=now,
         expires_at=now + timedelta(days=1),
     )
+
+
+def _set_aside(folder: Path) -> UUID:
+    file = folder / "rows.jsonl"
+    file.write_text('{"table": "orders", "key": "1", "kind": "changed", "row": {}}\n')
+    return record_set_aside(
+        key="set-aside",
+        run_id=new_id(),
+        service=SERVICE,
+        pin_id=new_id(),
+        kept_database="loja_kept_1",
+        file=file,
+        file_sha256="a" * 64,
+        rows=[("orders", "1", RowKind.CHANGED)],
+        actor=SYSTEM("test"),
+        now=utc_now(),
+    ).id
 
 
 def _tokens() -> dict[str, str]:

@@ -140,6 +140,7 @@ services:
       name: kiosk
       rows_at_risk: [{{table: orders, key: number, written_at: created_at}}]
     verify: [{{name: health, http: /health, expect_status: 200}}]
+    rollback: {{approval: one}}
     backup:
       every_h: 8000
       replicas: [./backups/a, ./backups/b]

@@ -29,8 +29,8 @@ VICTIMS = {
     "nobody": 4,
 }
 STEPS = (
-    "preflight", "copy", "maintenance", "stop", "code", "data", "set_aside", "configuration", "restart", "verify",
-    "reapply", "open",
+    "criteria", "announce", "preflight", "copy", "maintenance", "stop", "code", "data", "set_aside", "configuration",
+    "restart", "verify", "reapply", "open", "announce_end",
 )  # fmt: skip
 INSIDE = (
     "postgres.copy.before", "postgres.copy.made", "postgres.swap.renamed", "process.intent_recorded", "process.forked",

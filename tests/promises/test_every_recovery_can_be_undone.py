@@ -29,8 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground, Pro
         ground.build()
         product.start()
         product.command("apply", str(ground.declaration))
-        token = json.loads(product.command("token", "create", "--name", "t", "--user", "ana@loja.example", "--json"))
-        person = Person(product.url, token["secret"])
+        person = signed_in(product, "ana@loja.example")
         for version in ("v1", "v2"):
             reason = {} if version == "v1" else {"override_reason": "the drill comes later"}
             change = person.post("changes", service=SERVICE, version=version)
@@ -41,6 +40,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ground, Pro
             person.close()
         product.stop()
         ground.stop()
+
+
+def signed_in(product: Product, email: str) -> Person:
+    token = json.loads(product.command("token", "create", "--name", email, "--user", email, "--json"))
+    return Person(product.url, token["secret"])
 
 
 def finished(person: Person, plan: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +80,7 @@ def version_served(product: Product) -> str:
 
 
 def decided(person: Person, plan: dict[str, Any]) -> dict[str, Any]:
+    """Ana approves what Beto asked for: where rows are at risk, two people agree."""
     approved: dict[str, Any] = person.post(f"response-plans/{plan['id']}/approve")
     return approved
 
@@ -86,7 +91,8 @@ def test_a_rollback_and_its_undo_go_back_and_forth_byte_for_byte(shop: tuple[Gro
     assert version_served(product).startswith("2.")
     changes = {change["version"]: change for change in person.get("changes")}
 
-    plan = decided(person, person.post(f"changes/{changes['v2']['number']}/rollback"))
+    beto = signed_in(product, "beto@loja.example")
+    plan = decided(person, beto.post(f"changes/{changes['v2']['number']}/rollback"))
     finished(person, plan)
     at_v1 = state_of(ground)
     assert version_served(product).startswith("1.")
@@ -95,13 +101,14 @@ def test_a_rollback_and_its_undo_go_back_and_forth_byte_for_byte(shop: tuple[Gro
     assert at_v1["configuration"] != at_v2["configuration"]
     wait_for("the change rolled back", lambda: change_state(person, "v2") == "rolled_back" or None, timeout_s=20)
 
-    undo = decided(person, person.post(f"response-plans/{plan['id']}/undo"))
+    undo = decided(person, beto.post(f"response-plans/{plan['id']}/undo"))
     finished(person, undo)
     assert version_served(product).startswith("2.")
     assert state_of(ground) == at_v2
     wait_for("the change deployed again", lambda: change_state(person, "v2") == "deployed" or None, timeout_s=20)
 
     databases = {str(row[0]) for row in ground.query("SELECT datname FROM pg_database")}
+    beto.close()
     assert len([name for name in databases if name.startswith("loja")]) >= 3  # live, pin, what the undo replaced
 
 

@@ -51,13 +51,14 @@ class RowKind(models.TextChoices):
 
 
 class RowOutcome(models.TextChoices):
-    """What became of a set-aside row. `decision`: it cannot be replayed by itself; a person decides."""
+    """What became of a set-aside row. `decision`: it cannot be replayed by itself; `discarded`: a person let it go."""
 
     PENDING = "pending", _("to do")
     APPLIED = "applied", _("re-applied")
     DUPLICATE = "duplicate", _("already there")
     CONFLICT = "conflict", _("conflict")
     DECISION = "decision", _("needs a decision")
+    DISCARDED = "discarded", _("discarded")
 
 
 class RestoreMode(models.TextChoices):
@@ -132,6 +133,8 @@ GOOD_ONCE: Final = (BackupState.STORED, BackupState.VERIFIED, BackupState.PRUNED
 RESTORABLE: Final = (BackupState.STORED, BackupState.VERIFIED)
 # A replay may be told again about what has no final outcome yet.
 UNSETTLED: Final = (RowOutcome.PENDING,)
+# What waits for a person, who has it applied again or lets it go.
+UNDECIDED: Final = (RowOutcome.CONFLICT, RowOutcome.DECISION)
 
 
 def backup_sources(target: BackupState) -> list[BackupState]:

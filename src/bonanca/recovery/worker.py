@@ -9,6 +9,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
+from bonanca.recovery.operations.expire_set_aside import expire_set_aside
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.prune_backups import prune_automatically
 from bonanca.recovery.operations.remove_copies import remove_copies
@@ -122,3 +123,9 @@ def kept(now: datetime) -> None:
 def _raise(problems: list[str]) -> None:
     if problems:
         raise RecoveryProblems("\n".join(problems))
+
+
+@periodic("recovery.set_aside", every_s=300.0)
+def set_aside(now: datetime) -> None:
+    """Remove the content of set-aside rows whose time is over."""
+    _raise(expire_set_aside(now=now))

@@ -40,6 +40,24 @@ class ContainmentLifted(Event):
 
 
 @dataclass(frozen=True)
+class PlanProposed(Event):
+    """A rollback or an undo waits for approval; `criteria` is what the eight rules say together of a rollback."""
+
+    NAME: ClassVar[str] = "response.plan.proposed.v1"
+    plan_id: UUID
+    kind: str
+    service: str
+    title: str
+    reason: str
+    criteria: str
+    actor: str
+    at: datetime
+    incident_id: UUID | None = None
+    change_id: UUID | None = None
+    title_phrase: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class PlanApproved(Event):
     NAME: ClassVar[str] = "response.plan.approved.v1"
     plan_id: UUID

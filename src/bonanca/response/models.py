@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from bonanca.kernel.ids import new_id
-from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState, ReplicaState
+from bonanca.response.criteria.rules import Opinion, Rule
+from bonanca.response.state import ContainmentAction, ContainmentState, Door, PlanKind, PlanState, ReplicaState
 
 
 class Containment(models.Model):
@@ -107,3 +108,53 @@ class SupervisedReplica(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"
+
+
+class CriterionAnswer(models.Model):
+    """What a person says about a rule of a proposed rollback; saying it again replaces it, and the audit keeps both."""
+
+    plan = models.ForeignKey(ProposedPlan, on_delete=models.CASCADE, related_name="answers")
+    rule = models.CharField(max_length=20, choices=Rule)
+    opinion = models.CharField(max_length=10, choices=Opinion)
+    words = models.CharField(max_length=500)
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "rule"], name="response_one_answer_per_rule")]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.opinion}"
+
+
+class PlanApproval(models.Model):
+    """One person's yes to a proposed plan, and through which door it came."""
+
+    plan = models.ForeignKey(ProposedPlan, on_delete=models.CASCADE, related_name="approvals")
+    by = models.CharField(max_length=200)
+    name = models.CharField(max_length=200)
+    via = models.CharField(max_length=10, choices=Door)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "by"], name="response_one_approval_per_person")]
+        ordering = ["at"]
+
+    def __str__(self) -> str:
+        return f"{self.by} ({self.via})"
+
+
+class ApprovalLink(models.Model):
+    """A signed link with which one person can approve one plan, once. What is signed is only its id."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    plan = models.ForeignKey(ProposedPlan, on_delete=models.CASCADE, related_name="links")
+    email = models.CharField(max_length=254)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["plan", "email"], name="response_one_link_per_person")]
+
+    def __str__(self) -> str:
+        return f"link of {self.email}"

@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from bonanca.kernel.errors import NotFound
 from bonanca.response.models import Containment, ProposedPlan, SupervisedReplica
 from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState, ReplicaState
-from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk, preview_from_json
+from bonanca.response.views import (
+    Answer,
+    Approval,
+    CheckResult,
+    Criteria,
+    Preview,
+    StepPreview,
+    TableAtRisk,
+    preview_from_json,
+)
 from bonanca.ui.phrases import read
 
 __all__ = [
@@ -89,6 +98,8 @@ class ProposedPlanView:
     run_id: UUID | None
     error: str
     preview: Preview
+    answers: tuple[Answer, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
     @property
     def state_label(self) -> str:
@@ -97,6 +108,16 @@ class ProposedPlanView:
     @property
     def kind_label(self) -> str:
         return str(PlanKind(self.kind).label)
+
+    @property
+    def four_eyes(self) -> bool:
+        """Whether two people have to agree: who asked for it, and somebody else."""
+        return bool(self.preview.four_eyes)
+
+    @property
+    def criteria(self) -> Criteria:
+        """The eight rules with what people said about them; without rules for what is no rollback."""
+        return self.preview.criteria.answered(self.answers)
 
     @property
     def waits_for_approval(self) -> bool:
@@ -133,9 +154,12 @@ def containment_view(row: Containment) -> ContainmentView:
 
 def plan_view(row: ProposedPlan) -> ProposedPlanView:
     """Return the model as a frozen value."""
-    facts = {name: getattr(row, name) for name in ProposedPlanView.__dataclass_fields__ if name != "preview"}
+    made_here = ("preview", "answers", "approvals")
+    facts = {name: getattr(row, name) for name in ProposedPlanView.__dataclass_fields__ if name not in made_here}
     facts["title"] = read(row.title, row.title_phrase)
-    return ProposedPlanView(**facts, preview=preview_from_json(row.preview))
+    answers = tuple(Answer(a.rule, a.opinion, a.words, a.by, a.at) for a in row.answers.all())
+    given = tuple(Approval(a.by, a.name, a.via, a.at) for a in row.approvals.all())
+    return ProposedPlanView(**facts, preview=preview_from_json(row.preview), answers=answers, approvals=given)
 
 
 def containments_of(incident_id: UUID) -> tuple[ContainmentView, ...]:
@@ -165,7 +189,7 @@ def plans(
     *, incident_id: UUID | None = None, change_id: UUID | None = None, service: str | None = None, limit: int = 50
 ) -> tuple[ProposedPlanView, ...]:
     """Return proposed plans, newest first, narrowed by what is given."""
-    rows = ProposedPlan.objects.order_by("-id")
+    rows = ProposedPlan.objects.order_by("-id").prefetch_related("answers", "approvals")
     if incident_id is not None:
         rows = rows.filter(incident_id=incident_id)
     if change_id is not None:

@@ -59,3 +59,13 @@ class ReplicaState(TextChoices):
     STOPPED = "stopped", _("stopped")
     FAILING = "failing", _("failing, started again by itself")
     GIVEN_UP = "given_up", _("given up: a person has to start it")
+
+
+class Door(TextChoices):
+    """Where an approval came in."""
+
+    PAGE = "page", _("its page")
+    API = "api", _("the API")
+    COMMAND = "command", _("a command")
+    LINK = "link", _("a link in a message")
+    POLICY = "policy", _("the policy")

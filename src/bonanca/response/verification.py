@@ -32,6 +32,8 @@ class Verdict:
     passed: bool
     found: str
     evidence: str = ""
+    # It could not be asked at all, which says nothing about the service.
+    error: bool = False
 
 
 def check_of(data: Mapping[str, Any]) -> VerifySpec:
@@ -124,7 +126,7 @@ def _sql(check: VerifySpec, dsn: str | None) -> Verdict:
             connection.execute(f"SET statement_timeout = {SQL_TIMEOUT_MS}")
             row = connection.execute(check.sql.encode()).fetchone()
     except psycopg.Error as failure:
-        return Verdict(check.name, "sql", False, f"{type(failure).__name__}: {failure}".strip())
+        return Verdict(check.name, "sql", False, f"{type(failure).__name__}: {failure}".strip(), error=True)
     found: Any = row[0] if row else None
     return Verdict(check.name, "sql", _as_declared(check, found), f"{found}")
 

@@ -10,6 +10,7 @@ from bonanca.kernel.errors import BonancaError, Unavailable
 from bonanca.outbox.periodic import periodic
 from bonanca.response.compilers.parts import process_spec, restart_policy
 from bonanca.response.operations.record_replicas import record_replicas
+from bonanca.response.operations.start_automatic_rollbacks import start_automatic_rollbacks
 from bonanca.response.operations.undo_containment import expire_containments
 from bonanca.response.replicas import observe
 
@@ -38,3 +39,9 @@ def keep_running(now: datetime) -> None:
 def expire(now: datetime) -> None:
     """Record containments whose time is over."""
     expire_containments(now)
+
+
+@periodic("response.automatic_rollbacks", every_s=5.0)
+def automatic_rollbacks(now: datetime) -> None:
+    """Start the rollbacks that a declared policy wants."""
+    start_automatic_rollbacks(now=now)

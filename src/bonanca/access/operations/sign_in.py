@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.contrib.auth import authenticate
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import person
 from bonanca.access.models import LoginAttempt, User
 from bonanca.access.operations.forget_expired import forget_expired
+from bonanca.access.operations.limit_attempts import WINDOW, Limited, forget_attempt, reserve_attempt
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, NotAllowed
 
-WINDOW = timedelta(minutes=15)
 # Far above what a person mistypes, far below what guessing needs; an address may be a whole office.
 PER_ACCOUNT = 10
 PER_ADDRESS = 60
+
+
+__all__ = ["PER_ACCOUNT", "PER_ADDRESS", "WINDOW", "TooManyAttempts", "WrongCredentials", "network_of", "sign_in"]
 
 
 class TooManyAttempts(Conflict):
@@ -49,32 +52,21 @@ def sign_in(*, email: str, password: str, address: str, now: datetime) -> User:
     """
     account = email.strip().lower()[:150]
     keys = (f"account:{account}", f"address:{network_of(address)}")
-    reserved = _reserve(keys, now)
+    try:
+        reserved = reserve_attempt(dict(zip(keys, (PER_ACCOUNT, PER_ADDRESS), strict=True)), now=now)
+    except Limited as limited:
+        raise TooManyAttempts(limited.retry_after_s) from None
     user = authenticate(username=account, password=password)
     if not isinstance(user, User):
         raise WrongCredentials(_("The e-mail address or the password is wrong."), field="email")
     with transaction.atomic():
         # The right person is in: their own mistakes are forgotten, those of their address are not.
         LoginAttempt.objects.filter(key=keys[0]).delete()
-        LoginAttempt.objects.filter(pk__in=reserved).delete()
+        forget_attempt(reserved)
         facts = {"by": "password", "address": address}
         forget_expired(now=now)
         record(aggregate=f"user:{user.id}", action="user.signed_in", actor=person(user).label, facts=facts, now=now)
     return user
-
-
-@transaction.atomic
-def _reserve(keys: tuple[str, str], now: datetime) -> list[int]:
-    since = now - WINDOW
-    for key, limit in zip(keys, (PER_ACCOUNT, PER_ADDRESS), strict=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"login:{key}"])
-        latest = list(
-            LoginAttempt.objects.filter(key=key, at__gt=since).order_by("-at").values_list("at", flat=True)[:limit]
-        )
-        if len(latest) >= limit:
-            raise TooManyAttempts(max(1, round((latest[-1] + WINDOW - now).total_seconds())))
-    return [LoginAttempt.objects.create(key=key, at=now).pk for key in keys]
 
 
 def network_of(address: str) -> str:

@@ -11,7 +11,15 @@ from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, Sl
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
-from bonanca.catalog.spec.rollback import AUDIENCES, STRATEGIES, RollbackSpec, WatchSpec
+from bonanca.catalog.spec.rollback import (
+    APPROVALS,
+    AUDIENCES,
+    STRATEGIES,
+    CriteriaSpec,
+    Question,
+    RollbackSpec,
+    WatchSpec,
+)
 from bonanca.catalog.spec.running import (
     ConfigSpec,
     GatewaySpec,
@@ -30,6 +38,7 @@ from bonanca.catalog.spec.supervision import RestartSpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 
 __all__ = [
+    "APPROVALS",
     "AUDIENCES",
     "ENVIRONMENTS",
     "LOCALES",
@@ -42,12 +51,14 @@ __all__ = [
     "BurnAlert",
     "Catalog",
     "ConfigSpec",
+    "CriteriaSpec",
     "DatabaseSpec",
     "DrillSpec",
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
     "PlaceSpec",
+    "Question",
     "ReplicaSpec",
     "RepositorySpec",
     "RestartSpec",

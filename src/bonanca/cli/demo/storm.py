@@ -31,6 +31,7 @@ class Storm:
         self.ground, self.product, self.mailbox, self.shoppers, self.show = ground, product, mailbox, shoppers, show
         self.outcome = Outcome()
         self.ana: Person | None = None
+        self.beto: Person | None = None
         self.entry = ""
         self.incident: dict[str, Any] = {}
         self.change: dict[str, Any] = {}
@@ -69,10 +70,7 @@ class Storm:
         """Version 1 is deployed and healthy; a backup is taken, encrypted, replicated, restored and checked."""
         self.show.act(1, "The calm: a shop in production, a backup that is known to work")
         self.product.command("apply", str(self.ground.declaration))
-        secret = json.loads(
-            self.product.command("token", "create", "--name", "demo", "--user", "ana@loja.example", "--json")
-        )
-        self.ana = Person(self.product.url, secret["token"] if "token" in secret else secret["secret"])
+        self.ana, self.beto = self.signed_in("ana@loja.example"), self.signed_in("beto@loja.example")
         change = self.person.post("changes", service=SERVICE, version="v1", title="Loja v1")
         self.deploy(change, "v1_deployed")
         self.entry = self.product.gateway_entry()
@@ -88,6 +86,11 @@ class Storm:
         self.show.doing("measuring the calm")
         wait_for("a measured budget", lambda: self.budget()["total"] > rate * CALM_S or None, timeout_s=CALM_S + 30)
         self.check("objective_green", self.budget()["status"] == "normal")
+
+    def signed_in(self, email: str) -> Person:
+        """Return somebody with a token of their own."""
+        told = self.product.command("token", "create", "--name", f"demo {email}", "--user", email, "--json")
+        return Person(self.product.url, str(json.loads(told)["secret"]))
 
     def budget(self) -> dict[str, Any]:
         """Return the objective's budget as it stands."""
@@ -190,15 +193,28 @@ class Storm:
     def previewed(self) -> None:
         """What goes back where, how long it should take, which rows would be set aside; a person approves."""
         self.show.act(5, "Rollback: preview and approval")
-        plan = self.person.post(f"changes/{self.change['number']}/rollback", incident=self.incident["number"])
+        assert self.beto is not None  # he signed in with Ana
+        plan = self.beto.post(
+            f"changes/{self.change['number']}/rollback",
+            incident=self.incident["number"],
+            reason="Checkouts falham desde a v2",
+        )
+        self.show.fact(f"Beto asks for it; the criteria say: {plan['criteria']['outcome']}")
         shown = plan["preview"]
         self.show.fact(f"code {shown['code_from'][:12]} → {shown['code_to'][:12]}, about {shown['expected_s']:.0f} s")
         for table in shown["rows_at_risk"]:
             self.show.fact(f"rows written since the pin: {table['table']} {table['written_since']}")
         self.check("preview_counts_rows_at_risk", shown["rows_total"] > 0, needed=True)
         self.check("preview_shows_configuration", "loyalty" in shown["config_diff"])
+        self.check("criteria_call_for_it", plan["criteria"]["outcome"] == "propose")
+        self.check("rows_at_risk_need_two_people", plan["four_eyes"])
+        self.check("ana_was_asked_by_mail", bool(wait_for("her link", self.asked, timeout_s=20)))
         self.plan = self.person.post(f"response-plans/{plan['id']}/approve")
         self.check("approved_and_started", self.plan["state"] == "running", needed=True)
+
+    def asked(self) -> Received | None:
+        """Return the message that asks for an approval, once it is there."""
+        return self.mailbox.about("Sua aprovação é necessária")
 
     # 6 ------------------------------------------------------------------------------------------
 

@@ -32,15 +32,15 @@ _VERBS = {
 }
 
 
-@require_GET
 @page(Permission.READ)
+@require_GET
 def plans(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The newest plans."""
     return render_page(request, "durable/plans.html", {"runs": queries.list_runs(limit=50)})
 
 
-@require_GET
 @page(Permission.READ)
+@require_GET
 def plan(request: HttpRequest, actor: Actor, run_id: UUID) -> HttpResponse:
     """One plan; its list of steps refreshes itself. The panel on another room's page refreshes itself from here too."""
     context: dict[str, object] = {"plan": presentation.progress(queries.get_run(run_id), actor)}
@@ -51,8 +51,8 @@ def plan(request: HttpRequest, actor: Actor, run_id: UUID) -> HttpResponse:
     return render_page(request, "durable/plan.html", context)
 
 
-@require_POST
 @page(Permission.RESPOND)
+@require_POST
 def act(request: HttpRequest, actor: Actor, run_id: UUID, verb: str) -> HttpResponse:
     """Steer the plan; then the page of the plan that this is about now."""
     operation = _VERBS.get(verb)
@@ -62,8 +62,8 @@ def act(request: HttpRequest, actor: Actor, run_id: UUID, verb: str) -> HttpResp
     return redirect("durable:plan", run_id=run.id)
 
 
-@require_POST
 @page(Permission.COMMAND)
+@require_POST
 def skip(request: HttpRequest, actor: Actor, run_id: UUID) -> HttpResponse:
     """Leave a step out, for a reason that a person gives."""
     step, reason = request.POST.get("step", ""), request.POST.get("reason", "")

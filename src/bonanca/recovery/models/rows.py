@@ -21,6 +21,8 @@ class SetAside(models.Model):
     file_sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     reapplied_at = models.DateTimeField(null=True)
+    # When the file was removed by policy; the list of keys and what became of them stays.
+    removed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["service", "-created_at"], name="set_aside_service")]
@@ -40,6 +42,8 @@ class SetAsideRow(models.Model):
     outcome = models.CharField(max_length=20, choices=RowOutcome.choices)
     reason = models.TextField(blank=True, default="")
     settled_at = models.DateTimeField(null=True)
+    # The person who decided about it; empty when the service's replay did.
+    settled_by = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ["position"]

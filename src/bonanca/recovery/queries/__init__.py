@@ -35,11 +35,13 @@ from bonanca.recovery.queries.rows import (
     COUNT_TIMEOUT_S,
     UNDECIDED_SHOWN,
     SetAsideNotFound,
+    discarded_rows,
     get_set_aside,
     pending_rows,
     rows_at_risk,
     set_aside_by_key,
     set_aside_of_run,
+    set_asides_of,
 )
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "SetAsideNotFound",
     "backup_by_key",
     "declares_backup",
+    "discarded_rows",
     "get_backup",
     "get_drill",
     "get_pin",
@@ -60,8 +63,8 @@ __all__ = [
     "history",
     "kept_database",
     "kept_databases",
-    "lag_between",
     "keys_of",
+    "lag_between",
     "last_attempt",
     "latest_backup",
     "latest_pin",
@@ -90,5 +93,6 @@ __all__ = [
     "running",
     "set_aside_by_key",
     "set_aside_of_run",
+    "set_asides_of",
     "team_of",
 ]

@@ -14,7 +14,7 @@ from bonanca.catalog.queries import get_service
 from bonanca.kernel.errors import BonancaError, NotFound
 from bonanca.recovery.models import SetAside, SetAsideRow
 from bonanca.recovery.queries.pins import get_pin
-from bonanca.recovery.state import UNSETTLED, RowKind, RowOutcome
+from bonanca.recovery.state import UNDECIDED, UNSETTLED, RowKind, RowOutcome
 from bonanca.recovery.views import (
     PinView,
     SetAsideRowView,
@@ -76,16 +76,35 @@ def set_aside_of_run(run_id: UUID) -> SetAsideView | None:
     return None if found is None else _set_aside(found)
 
 
+def set_asides_of(service: str, *, limit: int = 50) -> tuple[SetAsideView, ...]:
+    """The lists of a service's rollbacks, newest first."""
+    return tuple(
+        _set_aside(found) for found in SetAside.objects.filter(service=service).order_by("-created_at")[:limit]
+    )
+
+
+def discarded_rows(set_aside_id: UUID) -> tuple[SetAsideRowView, ...]:
+    """The rows that people let go, with their reasons."""
+    rows = SetAsideRow.objects.filter(set_aside_id=set_aside_id, outcome=RowOutcome.DISCARDED)
+    return tuple(_row(row) for row in rows.order_by("position")[:UNDECIDED_SHOWN])
+
+
 def pending_rows(set_aside_id: UUID) -> list[tuple[str, str]]:
     """Table and key of the rows that have no answer yet, in their order."""
     rows = SetAsideRow.objects.filter(set_aside_id=set_aside_id, outcome__in=UNSETTLED)
     return list(rows.order_by("position").values_list("table", "key"))
 
 
+def _row(row: SetAsideRow) -> SetAsideRowView:
+    return SetAsideRowView(
+        row.table, row.key, RowKind(row.kind), RowOutcome(row.outcome), row.reason, row.settled_at, row.settled_by
+    )
+
+
 def _set_aside(found: SetAside) -> SetAsideView:
     counts = dict.fromkeys((outcome.value for outcome in RowOutcome), 0)
     counts |= {row["outcome"]: row["n"] for row in found.rows.order_by().values("outcome").annotate(n=Count("id"))}
-    undecided = found.rows.filter(outcome__in=[RowOutcome.CONFLICT, RowOutcome.DECISION])[:UNDECIDED_SHOWN]
+    undecided = found.rows.filter(outcome__in=UNDECIDED)[:UNDECIDED_SHOWN]
     return SetAsideView(
         id=found.id,
         key=found.key,
@@ -97,8 +116,6 @@ def _set_aside(found: SetAside) -> SetAsideView:
         created_at=found.created_at,
         reapplied_at=found.reapplied_at,
         counts=counts,
-        undecided=tuple(
-            SetAsideRowView(r.table, r.key, RowKind(r.kind), RowOutcome(r.outcome), r.reason, r.settled_at)
-            for r in undecided
-        ),
+        undecided=tuple(_row(row) for row in undecided),
+        removed_at=found.removed_at,
     )

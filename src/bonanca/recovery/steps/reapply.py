@@ -74,7 +74,7 @@ class ReapplyRows:
             record_outcomes(found.id, undecided, now=ctx.now())
             return
         ctx.progress(None, _("%(count)d rows") % {"count": len(waiting)})
-        answers_file = Path(found.file).with_suffix(".outcomes.jsonl")
+        answers_file = _answers_of(ctx, found)
         # What an interrupted attempt was told is believed first: those rows were answered.
         record_outcomes(found.id, _answers(answers_file), now=ctx.now())
         try:
@@ -98,6 +98,12 @@ class ReapplyRows:
                 % {"count": len(left), "table": left[0][0], "key": left[0][1]},
                 hint=_("Correct the replay command, then retry the plan: only these rows are given to it."),
             )
+
+
+def _answers_of(ctx: StepContext, found: SetAsideView) -> Path:
+    """The answers of this plan alone: what a person has applied again was answered before, and is asked anew."""
+    own = "" if ctx.run_id == found.run_id else f".{ctx.run_id}"
+    return Path(found.file).with_suffix(f"{own}.outcomes.jsonl")
 
 
 def _command(service: ServiceView) -> list[str]:

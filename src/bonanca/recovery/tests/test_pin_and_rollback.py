@@ -125,7 +125,7 @@ def test_the_whole_way_back_loses_no_order(shop):
     assert plan.do("recovery.restore_config")["changed"]
     assert (shop.folder / "loja.toml").read_text() == "limit = 10\n"
     done = plan.do("recovery.reapply_rows")
-    assert done["counts"] == {"pending": 0, "applied": 3, "duplicate": 0, "conflict": 0, "decision": 0}
+    assert {name: n for name, n in done["counts"].items() if n} == {"applied": 3}
     assert len(shop.numbers()) == 63
     assert [kept.name for kept in queries.kept_databases(shop.slug)] == [swapped["kept"]]
     found = queries.set_aside_of_run(plan.run_id)

@@ -33,6 +33,12 @@ class SetAsideRowView:
     outcome: RowOutcome
     reason: str
     settled_at: datetime | None
+    settled_by: str = ""
+
+    @property
+    def who(self) -> str:
+        """The name of who decided, without the kind of account."""
+        return self.settled_by.partition(":")[2]
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,12 @@ class SetAsideView:
     reapplied_at: datetime | None
     counts: Mapping[str, int]
     undecided: tuple[SetAsideRowView, ...]
+    removed_at: datetime | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Rows that wait: for the service's replay, or for a person."""
+        return sum(self.counts.get(name, 0) for name in ("pending", "conflict", "decision"))
 
     @property
     def total(self) -> int:

@@ -12,11 +12,15 @@ from bonanca.recovery.web import (
     replication_pages,
     restore_pages,
     retention_pages,
+    row_pages,
 )
 
 app_name = "recovery"
 
 urlpatterns = [
+    path("set-aside/<uuid:set_aside_id>/", row_pages.rows, name="rows"),
+    path("set-aside/<uuid:set_aside_id>/settle/", row_pages.settle, name="settle_rows"),
+    path("set-aside/<uuid:set_aside_id>/rows.<slug:form>", row_pages.export, name="export_rows"),
     path("backups/", backup_pages.index, name="backups"),
     path("backups/<slug:slug>/", backup_pages.service, name="service_backups"),
     path("backups/<slug:slug>/places/", place_pages.places, name="service_places"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import HttpRequest
+from ninja import Schema
 
 from bonanca.access.permissions import Permission, require
 from bonanca.access.tokens import caller
@@ -14,6 +15,13 @@ from bonanca.response.api.router import router
 from bonanca.response.api.shapes import ResponsePlanOut
 from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.withdraw_plan import withdraw_plan
+from bonanca.response.state import Door
+
+
+class ApproveIn(Schema):
+    """`override_reason` is needed against criteria that forbid it."""
+
+    override_reason: str = ""
 
 
 @router.get("response-plans", response=list[ResponsePlanOut])
@@ -31,9 +39,10 @@ def show(request: HttpRequest, plan_id: UUID) -> object:
 
 
 @router.post("response-plans/{uuid:plan_id}/approve", response=ResponsePlanOut)
-def approve(request: HttpRequest, plan_id: UUID) -> object:
+def approve(request: HttpRequest, plan_id: UUID, data: ApproveIn | None = None) -> object:
     """Approve a plan and start it."""
-    return approve_plan(plan_id, actor=caller(request), now=utc_now())
+    why = data.override_reason if data else ""
+    return approve_plan(plan_id, override_reason=why, via=Door.API, actor=caller(request), now=utc_now())
 
 
 @router.post("response-plans/{uuid:plan_id}/withdraw", response=ResponsePlanOut)

@@ -15,6 +15,7 @@ from bonanca.incidents.queries import by_number as incident_by_number
 from bonanca.kernel.clock import utc_now
 from bonanca.response.api.router import router
 from bonanca.response.api.shapes import DraftOut, ResponsePlanOut
+from bonanca.response.operations.answer_criterion import answer_criterion
 from bonanca.response.operations.draw_up_rollback import Draft, draw_up_rollback, newest_out
 from bonanca.response.operations.propose_rollback import propose_rollback
 from bonanca.response.operations.propose_undo import propose_undo
@@ -24,6 +25,12 @@ class RollbackIn(Schema):
     incident: int | None = None
     strategy: str = ""
     reason: str = ""
+
+
+class AnswerIn(Schema):
+    rule: str
+    opinion: str
+    words: str
 
 
 @router.get("services/{slug}/rollback", response=DraftOut)
@@ -60,6 +67,14 @@ def rollback(request: HttpRequest, number: int, data: RollbackIn) -> object:
     return Status(201, plan)
 
 
+@router.post("response-plans/{uuid:plan_id}/criteria", response=ResponsePlanOut)
+def answer(request: HttpRequest, plan_id: UUID, data: AnswerIn) -> object:
+    """Answer one of the eight rules of a rollback that waits for approval."""
+    return answer_criterion(
+        plan_id, rule=data.rule, opinion=data.opinion, words=data.words, actor=caller(request), now=utc_now()
+    )
+
+
 @router.post("response-plans/{uuid:plan_id}/undo", response={201: ResponsePlanOut})
 def undo_plan(request: HttpRequest, plan_id: UUID) -> object:
     """Preview the undo of a rollback that has ended; it waits for approval."""
@@ -72,4 +87,5 @@ def _draft(draft: Draft) -> dict[str, object]:
         "change": draft.change.number,
         "title": str(draft.title),
         "preview": draft.preview,
+        "criteria": draft.preview.criteria,
     }

@@ -30,9 +30,27 @@ class PreviewedStepOut(Schema):
     expected_s: float | None
 
 
+class CriterionOut(Schema):
+    rule: str
+    opinion: str
+    words: str
+    answer: str
+    answered_by: str
+
+
+class CriteriaOut(Schema):
+    """The eight rules; `outcome` is propose, forbid, against or undecided."""
+
+    outcome: str
+    critical: bool
+    needed: int
+    rules: list[CriterionOut]
+
+
 class PreviewOut(Schema):
     strategy: str
     reason: str
+    four_eyes: str
     code_from: str
     code_to: str
     config_diff: str
@@ -43,6 +61,13 @@ class PreviewOut(Schema):
     passed: bool
     steps: list[PreviewedStepOut]
     expected_s: float
+
+
+class ApprovalOut(Schema):
+    by: str
+    name: str
+    via: str
+    at: datetime
 
 
 class ResponsePlanOut(Schema):
@@ -63,6 +88,9 @@ class ResponsePlanOut(Schema):
     run_id: UUID | None
     error: str
     preview: PreviewOut
+    criteria: CriteriaOut
+    four_eyes: bool
+    approvals: list[ApprovalOut]
 
 
 class DraftOut(Schema):
@@ -72,3 +100,4 @@ class DraftOut(Schema):
     change: int
     title: str
     preview: PreviewOut
+    criteria: CriteriaOut

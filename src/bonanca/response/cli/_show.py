@@ -11,6 +11,7 @@ from bonanca.ui.console import emit
 
 if TYPE_CHECKING:
     from bonanca.response.queries import Preview, ProposedPlanView
+    from bonanca.response.views import Criteria
 
 
 def django() -> None:
@@ -22,6 +23,10 @@ def django() -> None:
 
 def started(plan: ProposedPlanView, *, wait: bool, as_json: bool) -> None:
     """Say that it runs, or wait for its end; a failed plan exits with 1."""
+    if plan.run_id is None:
+        note = "one more person has to agree"
+        emit(plan, as_json=as_json, show=lambda: typer.echo(f"{plan.title}: {note}"))
+        return
     if wait:
         plan = follow(plan.id)
     elif not as_json:
@@ -42,12 +47,31 @@ def show_plan(plan: ProposedPlanView) -> None:
         typer.echo(f"  ended at {plan.finished_at:%Y-%m-%d %H:%M:%S} UTC")
     if plan.error:
         typer.echo(f"  {plan.error}")
+    show_criteria(plan.criteria)
     show_preview(plan.preview)
+    for given in plan.approvals:
+        typer.echo(f"  agreed: {given.name} ({given.via}) at {given.at:%Y-%m-%d %H:%M:%S} UTC")
+    if plan.waits_for_approval and plan.four_eyes:
+        from bonanca.response.approvers import approvers
+
+        able = ", ".join(person.email for person in approvers(plan)) or "nobody: a second commander is missing"
+        typer.echo(f"\nTwo people have to agree ({plan.preview.four_eyes}); {plan.proposed_by} asked for it.")
+        typer.echo(f"  may approve: {able}")
     if plan.waits_for_approval:
         typer.echo(f"\nWaits for approval until {plan.expires_at:%H:%M:%S} UTC:")
         typer.echo(f"  bonanca rollback approve {plan.id} --wait")
     elif plan.run_id:
         typer.echo(f"\nIts progress: bonanca plan show {plan.run_id}")
+
+
+def show_criteria(criteria: Criteria) -> None:
+    """Print the eight rules with their evidence."""
+    if not criteria.rules:
+        return
+    typer.echo(f"\n{criteria.outcome_label}")
+    for rule in criteria.rules:
+        said = f" — {rule.who}: {rule.answer}" if rule.answered_by else ""
+        typer.echo(f"  {rule.opinion:8} {rule.rule:13} {rule.words}{said}")
 
 
 def show_preview(preview: Preview) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from bonanca.response.cli._show import django, show_plan, show_preview, started
+from bonanca.response.cli._show import django, show_criteria, show_plan, show_preview, started
 from bonanca.ui.console import JsonOption, emit, print_json, table
 from bonanca.ui.references import numbered
 
@@ -52,9 +52,17 @@ def preview(
         now=utc_now(),
     )
     if as_json:
-        print_json({"service": draft.service.slug, "change": change.number, "preview": draft.preview})
+        print_json(
+            {
+                "service": draft.service.slug,
+                "change": change.number,
+                "preview": draft.preview,
+                "outcome": draft.preview.criteria.outcome,
+            }
+        )
         return
     typer.echo(f"{draft.title}\n  {change.label}, strategy {draft.preview.strategy}; nothing was written")
+    show_criteria(draft.preview.criteria)
     show_preview(draft.preview)
     typer.echo(f"\nTo have it approved: bonanca rollback propose {change.label} --strategy {draft.preview.strategy}")
 
@@ -118,14 +126,38 @@ def show(plan: Plan, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def approve(plan: Plan, wait: Wait = False, as_json: JsonOption = False) -> None:
+def approve(
+    plan: Plan,
+    override: Annotated[str, typer.Option(help="Go on against criteria that forbid it; the audit keeps why.")] = "",
+    wait: Wait = False,
+    as_json: JsonOption = False,
+) -> None:
     """Approve a plan as it was previewed, and start it."""
     django()
     from bonanca.access.actors import local_operator
     from bonanca.kernel.clock import utc_now
     from bonanca.response.operations.approve_plan import approve_plan
 
-    started(approve_plan(plan, actor=local_operator(), now=utc_now()), wait=wait, as_json=as_json)
+    found = approve_plan(plan, override_reason=override, via="command", actor=local_operator(), now=utc_now())
+    started(found, wait=wait, as_json=as_json)
+
+
+@app.command()
+def answer(
+    plan: Plan,
+    rule: Annotated[str, typer.Argument(help="Such as data, compliance, reputation: see `bonanca rollback show`.")],
+    opinion: Annotated[str, typer.Argument(help="for, against or unknown.")],
+    because: Annotated[str, typer.Option(help="Why; kept with the plan.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Say what no instrument measures about a rollback that waits for approval."""
+    django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.response.operations.answer_criterion import answer_criterion
+
+    found = answer_criterion(plan, rule=rule, opinion=opinion, words=because, actor=local_operator(), now=utc_now())
+    emit(found.criteria, as_json=as_json, show=lambda: show_criteria(found.criteria))
 
 
 @app.command()

@@ -30,6 +30,7 @@ GUESS_S: dict[str, float] = {
     "response.watch": 10.0,
     "response.lift_containments": 0.5,
     "response.announce": 0.1,
+    "response.criteria": 0.5,
     "response.work": 2.0,
     "gateway.maintenance": 0.5,
     "gateway.open": 0.5,

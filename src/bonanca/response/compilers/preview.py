@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext_noop
 
-from bonanca.catalog.spec import ServiceView
-from bonanca.delivery.queries import running_sha
+from bonanca.catalog.spec import RollbackSpec, ServiceView
+from bonanca.delivery.queries import ChangeView, running_sha
 from bonanca.durable.plan import PlanSpec
+from bonanca.incidents.queries import IncidentView
 from bonanca.recovery.queries import pinned_configuration, rows_at_risk
 from bonanca.recovery.views import PinView
 from bonanca.response.compilers.strategies import Strategy
+from bonanca.response.criteria.measure import Case, measure
 from bonanca.response.preflight import rollback_checks
 from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk
 
@@ -25,8 +27,17 @@ REPLAY_DECLARED = gettext_noop("Rows written since the pin are set aside and app
 NO_REPLAY = gettext_noop("Rows written since the pin are set aside for a decision: the service declares no replay")
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What a rollback is about: which change it takes back, for which incident, and why."""
+
+    change: ChangeView
+    incident: IncidentView | None
+    reason: str
+
+
 def preview_rollback(
-    service: ServiceView, pin: PinView, spec: PlanSpec, strategy: Strategy, *, reason: str, now: datetime
+    service: ServiceView, pin: PinView, spec: PlanSpec, strategy: Strategy, ground: Ground, *, now: datetime
 ) -> Preview:
     """Measure what would change: code, configuration, rows. Reads only."""
     counted = service.database is not None and strategy.replaces_data
@@ -34,10 +45,11 @@ def preview_rollback(
         TableAtRisk(t.table, t.written_since, t.changed, tuple(_plain(row) for row in t.sample[:ROWS_SHOWN]), t.problem)
         for t in (rows_at_risk(service.slug, pin.id, now) if counted else ())
     )
+    policy = (service.rollback or RollbackSpec()).approval
     checks = list(rollback_checks(service, pin.id, strategy.name))
     if tables:
         checks.append(CheckResult(True, REPLAY_DECLARED if service.replay else NO_REPLAY, warns=not service.replay))
-    return Preview(
+    shown = Preview(
         code_from=running_sha(service),
         code_to=pin.release_sha,
         config_diff=_configuration_diff(service, pin),
@@ -46,8 +58,16 @@ def preview_rollback(
         checks=tuple(checks),
         steps=steps_of(spec),
         strategy=strategy.name,
-        reason=reason,
+        reason=ground.reason,
+        criteria=measure(Case(service, ground.change, ground.incident, tables), now),
     )
+    return replace(shown, four_eyes=_four_eyes(policy, shown))
+
+
+def _four_eyes(policy: str, shown: Preview) -> str:
+    if policy == "always":
+        return "policy"
+    return "rows" if policy == "at_risk" and shown.rows_may_be_lost else ""
 
 
 def steps_of(spec: PlanSpec) -> tuple[StepPreview, ...]:

@@ -14,6 +14,7 @@ from bonanca.response.compilers import parts
 from bonanca.response.compilers.strategies import Strategy, strategy_of
 from bonanca.ui.phrases import Words
 
+CRITERIA = gettext_noop("Weigh the criteria once more")
 ANNOUNCE = gettext_noop("Tell the people concerned that it begins")
 PREFLIGHT = gettext_noop("Check that everything needed is there")
 PAUSE = gettext_noop("Hold background work")
@@ -40,6 +41,7 @@ class Occasion:
     change_id: str | None = None
     affected: tuple[str, ...] = ()
     strategy: str = "instant"
+    automatic: bool = False
 
 
 def compile_rollback(service: ServiceView, pin: PinView, occasion: Occasion) -> PlanSpec:
@@ -54,6 +56,7 @@ def compile_rollback(service: ServiceView, pin: PinView, occasion: Occasion) -> 
     """
     declared, strategy = service.rollback or RollbackSpec(), strategy_of(occasion.strategy)
     steps = [
+        _criteria(service, pin, strategy, occasion),
         *_before(service, pin, declared, strategy),
         *_meanwhile(service, pin, declared, strategy, occasion),
         *_afterwards(service, declared, occasion),
@@ -68,6 +71,20 @@ def compile_rollback(service: ServiceView, pin: PinView, occasion: Occasion) -> 
     }
     found = tuple(step for step in steps if step is not None)
     return parts.with_expected_times(PlanSpec("rollback", f"service:{service.slug}", occasion.title, found, context))
+
+
+def _criteria(service: ServiceView, pin: PinView, strategy: Strategy, occasion: Occasion) -> StepSpec | None:
+    if occasion.change_id is None:
+        return None
+    params = {
+        "service": service.slug,
+        "pin_id": str(pin.id),
+        "strategy": strategy.name,
+        "change_id": occasion.change_id,
+        "incident_id": occasion.incident_id,
+        "automatic": occasion.automatic,
+    }
+    return StepSpec("criteria", "response.criteria", params, CRITERIA, timeout_s=60)
 
 
 def _before(service: ServiceView, pin: PinView, declared: RollbackSpec, strategy: Strategy) -> list[StepSpec | None]:

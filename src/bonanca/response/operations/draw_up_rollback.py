@@ -21,7 +21,7 @@ from bonanca.kernel.errors import Conflict, Invalid
 from bonanca.kernel.ids import new_id
 from bonanca.recovery.queries import pin_of_change
 from bonanca.recovery.views import PinView
-from bonanca.response.compilers.preview import preview_rollback
+from bonanca.response.compilers.preview import Ground, preview_rollback
 from bonanca.response.compilers.rollback import Occasion, compile_rollback
 from bonanca.response.compilers.strategies import strategy_for
 from bonanca.response.queries import containments_of
@@ -60,12 +60,14 @@ def draw_up_rollback(
     incident_id: UUID | None = None,
     strategy: str = "",
     reason: str = "",
+    automatic: bool = False,
     actor: Actor,
     now: datetime,
 ) -> Draft:
     """Compile the plan and measure what it would do: targets, steps with expected seconds, rows at risk.
 
-    Without a strategy the declared one is taken; without a reason, the title of the incident.
+    Without a strategy the declared one is taken; without a reason, the title of the incident. An `automatic` plan
+    looks once more, as its first step, whether the policy still wants it.
 
     Raises:
         NotFound: there is no such change or incident.
@@ -102,10 +104,11 @@ def draw_up_rollback(
         change_id=str(change.id),
         affected=_affected(incident_id),
         strategy=chosen.name,
+        automatic=automatic,
     )
     spec = compile_rollback(service, pin, occasion)
     why = reason.strip() or (incident.title if incident else "")
-    shown = preview_rollback(service, pin, spec, chosen, reason=why, now=now)
+    shown = preview_rollback(service, pin, spec, chosen, Ground(change, incident, why), now=now)
     assert isinstance(occasion.title, Phrase)
     return Draft(plan_id, service, change, incident_id, pin, occasion.title, spec, shown)
 

@@ -9,7 +9,9 @@ from django.db import transaction
 
 from bonanca.access.actors import Actor
 from bonanca.kernel import audit
+from bonanca.outbox.operations.publish import publish
 from bonanca.response.compilers.preview import to_json
+from bonanca.response.events import PlanProposed
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.draw_up_rollback import Draft, draw_up_rollback
 from bonanca.response.queries import ProposedPlanView, plan_view
@@ -26,6 +28,7 @@ def propose_rollback(
     incident_id: UUID | None = None,
     strategy: str = "",
     reason: str = "",
+    automatic: bool = False,
     actor: Actor,
     now: datetime,
 ) -> ProposedPlanView:
@@ -37,7 +40,15 @@ def propose_rollback(
     Raises:
         NotFound, NotAllowed, NotOut, NothingPinned, StrategyUnavailable, Invalid: see `draw_up_rollback`.
     """
-    draft = draw_up_rollback(change_id, incident_id=incident_id, strategy=strategy, reason=reason, actor=actor, now=now)
+    draft = draw_up_rollback(
+        change_id,
+        incident_id=incident_id,
+        strategy=strategy,
+        reason=reason,
+        automatic=automatic,
+        actor=actor,
+        now=now,
+    )
     return _keep(draft, actor, now)
 
 
@@ -70,7 +81,24 @@ def _keep(draft: Draft, actor: Actor, now: datetime) -> ProposedPlanView:
             "strategy": draft.preview.strategy,
             "reason": draft.preview.reason,
             "rows_at_risk": draft.preview.rows_total,
+            "criteria": draft.preview.criteria.outcome,
         },
+        now=now,
+    )
+    publish(
+        PlanProposed(
+            plan_id=row.id,
+            kind=row.kind,
+            service=row.service,
+            title=row.title,
+            reason=draft.preview.reason,
+            criteria=draft.preview.criteria.outcome,
+            actor=actor.shown_name,
+            at=now,
+            incident_id=row.incident_id,
+            change_id=row.change_id,
+            title_phrase=row.title_phrase,
+        ),
         now=now,
     )
     return plan_view(row)

@@ -14,7 +14,9 @@ from bonanca.access.permissions import Permission, require
 from bonanca.durable import queries as durable
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict
+from bonanca.outbox.operations.publish import publish
 from bonanca.response.compilers.preview import to_json
+from bonanca.response.events import PlanProposed
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.propose_rollback import VALID_FOR
 from bonanca.response.queries import CheckResult, Preview, ProposedPlanView, StepPreview, get_plan, plan_view
@@ -44,18 +46,7 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         raise NothingToUndo(_("Only a rollback that has ended can be undone."))
     if ProposedPlan.objects.filter(undoes_id=plan.id, state__in=[PlanState.RUNNING, PlanState.SUCCEEDED]).exists():
         raise NothingToUndo(_("This rollback has been undone already."))
-    done = [step for step in durable.get_run(plan.run_id).steps if step.attempts > 0]
-    shown = Preview(
-        code_from=plan.preview.code_to,
-        code_to=plan.preview.code_from,
-        config_diff="",
-        pinned_at=None,
-        rows_at_risk=(),
-        checks=(CheckResult(True, KEPT),),
-        steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
-        strategy=plan.preview.strategy,
-        reason=plan.preview.reason,
-    )
+    shown = _shown(plan)
     title = Phrase(UNDO, {"title": plan.title_phrase or plan.title})
     row = ProposedPlan.objects.create(
         kind=PlanKind.UNDO,
@@ -72,6 +63,29 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         proposed_at=now,
         expires_at=now + VALID_FOR,
     )
+    _told(row, plan, shown, actor, now)
+    return plan_view(row)
+
+
+def _shown(plan: ProposedPlanView) -> Preview:
+    assert plan.run_id is not None  # it has ended, so it had a run
+    done = [step for step in durable.get_run(plan.run_id).steps if step.attempts > 0]
+    return Preview(
+        code_from=plan.preview.code_to,
+        code_to=plan.preview.code_from,
+        config_diff="",
+        pinned_at=None,
+        rows_at_risk=(),
+        checks=(CheckResult(True, KEPT),),
+        steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
+        strategy=plan.preview.strategy,
+        reason=plan.preview.reason,
+        # What was written since the rollback is as much at risk as what was written before it.
+        four_eyes=plan.preview.four_eyes,
+    )
+
+
+def _told(row: ProposedPlan, plan: ProposedPlanView, shown: Preview, actor: Actor, now: datetime) -> None:
     audit.record(
         aggregate=f"response-plan:{row.id}",
         action="response.plan.proposed",
@@ -79,4 +93,19 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
         facts={"kind": row.kind, "service": row.service, "undoes": plan.id},
         now=now,
     )
-    return plan_view(row)
+    publish(
+        PlanProposed(
+            plan_id=row.id,
+            kind=row.kind,
+            service=row.service,
+            title=row.title,
+            reason=shown.reason,
+            criteria="",
+            actor=actor.shown_name,
+            at=now,
+            incident_id=row.incident_id,
+            change_id=row.change_id,
+            title_phrase=row.title_phrase,
+        ),
+        now=now,
+    )

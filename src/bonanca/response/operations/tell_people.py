@@ -21,11 +21,13 @@ from bonanca.notify.state import Purpose
 from bonanca.response.audience import Recipient, audience
 from bonanca.response.queries import ProposedPlanView, get_plan
 from bonanca.response.views import Preview
+from bonanca.ui.formats import clock_text
 
 
 class Moment(StrEnum):
     """What has just happened to the plan."""
 
+    PROPOSED = "proposed"
     BEGINS = "begins"
     WORKS = "works"
     STOPPED = "stopped"
@@ -33,12 +35,17 @@ class Moment(StrEnum):
 
 
 SUBJECTS: dict[Moment, str] = {
+    Moment.PROPOSED: gettext_noop("[%(service)s] A rollback is needed: %(title)s"),
     Moment.BEGINS: gettext_noop("[%(service)s] It is being put back now: %(title)s"),
     Moment.WORKS: gettext_noop("[%(service)s] It works again: %(title)s"),
     Moment.STOPPED: gettext_noop("[%(service)s] It stopped and needs somebody: %(title)s"),
     Moment.UNDONE: gettext_noop("[%(service)s] The rollback was taken back: %(title)s"),
 }
 MEANINGS: dict[Moment, str] = {
+    Moment.PROPOSED: gettext_noop(
+        "%(outcome)s (for it %(for)d, against it %(against)d, not known %(unknown)d). It waits for approval until "
+        "%(until)s."
+    ),
     Moment.BEGINS: gettext_noop(
         "Visitors get a maintenance page until it is verified; about %(expected_s)d s in all. Please deploy nothing."
     ),
@@ -99,6 +106,9 @@ def _words(
             "error": plan.error or "-",
             "again": counts.get("again", 0),
             "waiting": counts.get("waiting", 0),
+            "outcome": plan.criteria.outcome_label,
+            "until": clock_text(plan.expires_at),
+            **plan.criteria.tally,
         }
         lines = [title, *_why(shown), _(MEANINGS[moment]) % facts]
         lines.append(_("Look at it: %(link)s") % {"link": f"{settings.PUBLIC_URL}/recovery/{plan.id}/"})

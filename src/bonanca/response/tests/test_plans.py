@@ -52,7 +52,7 @@ def test_a_preview_says_what_goes_back_where(shop: Shop) -> None:
     assert shown.passed
     assert shown.rows_total == 0
     assert shown.expected_s > 15
-    assert [step.key for step in shown.steps][:4] == ["announce", "preflight", "maintenance", "stop"]
+    assert [step.key for step in shown.steps][:3] == ["criteria", "announce", "preflight"]
     assert files(shop.folder) == before
     assert list_runs() == ()
     assert plans(incident_id=incident.id) == plans(change_id=change.id) == plans(service="loja-api") == (plan,)

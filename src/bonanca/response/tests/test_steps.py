@@ -97,7 +97,7 @@ def test_verification_waits_for_a_service_that_is_still_starting(shop: Shop, rep
     _Shop.failures = 3
     receipt = do("response.verify", context(checks=[HEALTH], replicas=[replica]))
     assert receipt["verdicts"] == [
-        {"name": "health", "where": replica, "passed": True, "found": "HTTP 200", "evidence": ""}
+        {"name": "health", "where": replica, "passed": True, "found": "HTTP 200", "evidence": "", "error": False}
     ]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from bonanca.response.views.criteria import Criteria, criteria_from_json
+
 
 @dataclass(frozen=True)
 class TableAtRisk:
@@ -60,6 +62,9 @@ class Preview:
     # What becomes of the data, and why it goes back, in the words of who asked.
     strategy: str = "instant"
     reason: str = ""
+    criteria: Criteria = field(default_factory=Criteria)
+    # Why two people have to agree: "rows" are at risk, the service's "policy" says so; empty: one commander is enough.
+    four_eyes: str = ""
 
     @property
     def passed(self) -> bool:
@@ -68,6 +73,11 @@ class Preview:
     @property
     def expected_s(self) -> float:
         return sum(step.expected_s or 0 for step in self.steps)
+
+    @property
+    def rows_may_be_lost(self) -> bool:
+        """Whether rows are at risk: written since the pin, or in a table that could not be counted."""
+        return any(table.problem for table in self.rows_at_risk) or self.rows_total > 0
 
     @property
     def rows_total(self) -> int:
@@ -87,6 +97,8 @@ def preview_from_json(data: dict[str, Any]) -> Preview:
         steps=tuple(StepPreview(**s) for s in data.get("steps", ())),
         strategy=data.get("strategy", "instant"),
         reason=data.get("reason", ""),
+        criteria=criteria_from_json(data.get("criteria")),
+        four_eyes=data.get("four_eyes", ""),
     )
 
 

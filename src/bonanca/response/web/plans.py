@@ -19,7 +19,9 @@ from bonanca.incidents.queries import get_incident
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import BonancaError, NotAllowed
 from bonanca.response import queries
+from bonanca.response.approvers import approvers
 from bonanca.response.compilers.strategies import choices
+from bonanca.response.operations.answer_criterion import answer_criterion
 from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.withdraw_plan import withdraw_plan
 from bonanca.ui.live import render_page
@@ -38,6 +40,8 @@ def plan(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
         # "person:ana@loja.example": the kind is for the audit, the name for people.
         "approver": found.approved_by.partition(":")[2],
         "may_act": allowed(actor, Permission.RESPOND, team=found.team),
+        "approvers": approvers(found) if found.waits_for_approval else (),
+        "proposer": found.proposed_by.partition(":")[2],
         "strategy": next((s for s in choices() if s.name == found.preview.strategy), None),
     }
     return render_page(request, "response/plan.html", context)
@@ -47,6 +51,8 @@ def _why_not(found: queries.ProposedPlanView, actor: Actor) -> str:
     """Return why the one button is disabled, or nothing."""
     if not allowed(actor, Permission.COMMAND):
         return _("A commander has to approve this.")
+    if found.four_eyes and actor.label in (found.proposed_by, *(given.by for given in found.approvals)):
+        return _("Two people have to agree, and you are one of them already.")
     if not found.preview.passed:
         return _("Something that the plan needs is missing: see the checks.")
     if found.expires_at <= utc_now():
@@ -58,7 +64,16 @@ def _why_not(found: queries.ProposedPlanView, actor: Actor) -> str:
 @require_POST
 def approve(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
     """Approve and start."""
-    return _decided(request, plan_id, lambda: approve_plan(plan_id, actor=actor, now=utc_now()))
+    why = request.POST.get("override_reason", "")
+    return _decided(request, plan_id, lambda: approve_plan(plan_id, override_reason=why, actor=actor, now=utc_now()))
+
+
+@page(Permission.RESPOND)
+@require_POST
+def answer(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
+    """Say what no instrument measures."""
+    given = {name: request.POST.get(name, "") for name in ("rule", "opinion", "words")}
+    return _decided(request, plan_id, lambda: answer_criterion(plan_id, **given, actor=actor, now=utc_now()))
 
 
 @page(Permission.RESPOND)

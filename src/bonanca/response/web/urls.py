@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.response.web import containments, deployments, plans, replicas, rollbacks
+from bonanca.response.web import approval_links, containments, deployments, plans, replicas, rollbacks
 
 app_name = "response"
 
@@ -12,8 +12,10 @@ urlpatterns = [
     path("changes/<int:number>/deploy/", deployments.deploy, name="deploy"),
     path("changes/<int:number>/rollback/", rollbacks.rollback, name="rollback"),
     path("services/<slug:slug>/operate/", replicas.operate, name="operate"),
+    path("recovery/approve/<str:token>/", approval_links.approve, name="approve_link"),
     path("recovery/<uuid:plan_id>/", plans.plan, name="plan"),
     path("recovery/<uuid:plan_id>/approve/", plans.approve, name="approve"),
+    path("recovery/<uuid:plan_id>/criteria/", plans.answer, name="answer"),
     path("recovery/<uuid:plan_id>/withdraw/", plans.withdraw, name="withdraw"),
     path("recovery/<uuid:plan_id>/undo/", rollbacks.undo, name="undo"),
 ]

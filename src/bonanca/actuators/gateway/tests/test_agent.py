@@ -70,7 +70,8 @@ def test_a_containment_takes_effect_within_half_a_second_and_is_reported_when_it
         took.append(seconds_until(lambda: status(agent, "/checkout/pay") == 503))
         seconds_until(lambda v=version: web.applied() == v)  # type: ignore[misc]
         assert status(agent, "/checkout/pay") == 503
-        assert status(agent, "/checkout-help") == 200
+        # Not at once: on a busy machine the replica can miss a health check.
+        seconds_until(lambda: status(agent, "/checkout-help") == 200)
         web.set(desired(version + 1, shop(replica)))
         seconds_until(lambda: status(agent, "/checkout/pay") == 200)
     assert median(took) < PROMISED_S, took

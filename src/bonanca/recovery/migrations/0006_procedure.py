@@ -8,7 +8,7 @@ import bonanca.kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recovery", "0004_retention"),
+        ("recovery", "0005_keys"),
     ]
 
     operations = [
@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                             ("stored", "stored"),
                             ("verified", "verified"),
                             ("failed", "failed"),
+                            ("pruned", "removed by the retention policy"),
                         ],
                         default="running",
                         max_length=20,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recovery", "0005_procedure"),
+        ("recovery", "0006_procedure"),
     ]
 
     operations = [
