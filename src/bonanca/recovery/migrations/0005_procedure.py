@@ -82,6 +82,7 @@ class Migration(migrations.Migration):
                             ("stored", "stored"),
                             ("verified", "verified"),
                             ("failed", "failed"),
+                            ("pruned", "removed by the retention policy"),
                         ],
                         default="running",
                         max_length=20,
