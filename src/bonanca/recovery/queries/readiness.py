@@ -116,7 +116,7 @@ def _readiness(service: ServiceView, now: datetime) -> Readiness:
     assert service.backup is not None
     spec = service.backup.drill
     rows = Backup.objects.filter(service=service.slug)
-    last = rows.exclude(state=BackupState.RUNNING).order_by("-started_at").first()
+    last = rows.exclude(state__in=(BackupState.RUNNING, BackupState.PRUNED)).order_by("-started_at").first()
     good = list(rows.filter(state__in=RESTORABLE).order_by("started_at").values_list("snapshot_at", "started_at"))
     newest = list(_drills(service.slug)[:NEWEST_DRILLS])
     ended = next((drill for drill in newest if drill.state != DrillState.RUNNING), None)

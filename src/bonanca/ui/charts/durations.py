@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from bonanca.ui.charts.figure import Chart
 from bonanca.ui.charts.layout import nice_top, time_ticks
-from bonanca.ui.charts.time_series import BOTTOM_PX, MIDDLE, NARROW, RIGHT_PX, STYLE, WIDE, Size, named_axis
+from bonanca.ui.charts.time_series import BOTTOM_PX, MIDDLE, NARROW, RIGHT_PX, STYLE, WIDE, Size, named_axis, thin
 from bonanca.ui.formats import duration_text, exact_text, unbroken
 
 LEFT_PX = 70
 TOPS = tuple(float(n) for n in (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 21_600,
         43_200, 86_400, 172_800, 259_200, 432_000, 604_800, 2_592_000))  # fmt: skip
 SHOWN_ROWS = 60
+MOST_CIRCLES = 80
 
 
 def durations_svg(
@@ -68,7 +69,9 @@ def _specification(
         "scale": {"domain": [0, top], "nice": False},
         "axis": named_axis(heights) | {"domain": False},
     }
-    rows = [{"s": round((at - since).total_seconds()), "v": round(seconds, 2)} for at, seconds in points]
+    # Each of the fewer points is the worst of its neighbours; where they stand close, the line says it without circles.
+    shown = thin(points, size.width // 3)
+    rows = [{"s": round((at - since).total_seconds()), "v": round(seconds or 0.0, 2)} for at, seconds in shown]
     layers: list[dict[str, Any]] = [
         {
             "data": {"values": rows},
@@ -86,7 +89,7 @@ def _specification(
         )
     for over in (False, True):
         values = [row for row in rows if (allowed_s is not None and row["v"] > allowed_s) is over]
-        if values:
+        if values and (over or len(rows) <= MOST_CIRCLES):
             shape, color = ("triangle-up", "var(--burning)") if over else ("circle", "var(--accent)")
             point = {"type": "point", "filled": True, "opacity": 1, "shape": shape, "size": 55, "color": color}
             layers.append({"data": {"values": values}, "mark": point, "encoding": {"x": x, "y": y}})

@@ -118,7 +118,7 @@ def _chart(
         caption=_caption(known, limit if limit != 100 else None),
         specifications=tuple(_specification(plot, size) for size in (NARROW, MIDDLE, WIDE)),
         columns=columns,
-        rows=[(clock_text(at), _percent(value)) for at, value in _thin(known, MOST_ROWS) if value is not None],
+        rows=[(clock_text(at), _percent(value)) for at, value in thin(known, MOST_ROWS) if value is not None],
         marks=[(clock_text(moment.at), moment.label) for moment in sorted(moments, key=lambda moment: moment.at)],
     )
 
@@ -140,7 +140,7 @@ def _caption(known: Sequence[tuple[datetime, float]], limit: float | None) -> st
     return text
 
 
-def _thin(points: Points, most: int) -> Points:
+def thin(points: Points, most: int) -> Points:
     """Return at most `most` points; each stands for its neighbours by the worst of them, so no peak is lost."""
     if len(points) <= most:
         return points
@@ -200,7 +200,7 @@ def _specification(plot: _Plot, size: Size) -> dict[str, Any]:
         "data": {
             "values": [
                 {"s": round((at - plot.since).total_seconds(), 1), "v": None if value is None else round(value, 3)}
-                for at, value in _thin(plot.points, size.width // 2)
+                for at, value in thin(plot.points, size.width // 2)
             ]
         },
         "layer": layers,

@@ -74,3 +74,12 @@ def test_durations_that_exceed_what_is_allowed_burn() -> None:
     assert "stroke-dasharray" in html
     none = durations_svg([], title="RTO", column="Volta", since=START, until=END)
     assert "Nada foi medido" in str(none)
+
+
+def test_thousands_of_measurements_are_a_line_that_keeps_its_peak() -> None:
+    points = [(START + timedelta(minutes=n), 90.0 if n == 5000 else 2.0) for n in range(9000)]
+    chart = durations_svg(points, title="Atraso", column="Atraso", allowed_s=60, since=START, until=END)
+    assert all(len(drawing["layer"][0]["data"]["values"]) < 300 for drawing in chart.specifications)
+    html = str(chart)
+    assert html.count('fill="var(--burning)"') == 3
+    assert 'fill="var(--accent)"' not in html
