@@ -48,12 +48,14 @@ class Folder(Place):
     def _fill(self, parcel: Parcel, source: BinaryIO, out: BinaryIO, told: Told) -> int:
         """Keep what is there and right, write the rest; the sum is of what lies in the place and what went into it."""
         Path(out.name).chmod(0o600)
-        summed, done = hashlib.sha256(), 0
+        summed, done, there = hashlib.sha256(), 0, True
         while piece := source.read(CHUNK):
-            if out.read(len(piece)) != piece:
+            if there and out.read(len(piece)) != piece:
+                there = False
                 out.seek(done)
-                out.write(piece)
                 out.truncate()
+            if not there:
+                out.write(piece)
             summed.update(piece)
             done += len(piece)
             told(done)
