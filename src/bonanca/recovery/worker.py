@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from bonanca.outbox.periodic import periodic
+from bonanca.recovery.operations.archive_wal import archive_wal
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
+from bonanca.recovery.operations.expire_wal import expire_wal
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.prune_backups import prune_automatically, remove_copies
 from bonanca.recovery.operations.scrub import scrub
@@ -78,6 +80,18 @@ def pins(now: datetime) -> None:
 def kept(now: datetime) -> None:
     """Close the databases that were replaced, and drop those whose time is over."""
     _raise(keep_replaced(now=now))
+
+
+@periodic("recovery.wal", every_s=2.0)
+def wal(now: datetime) -> None:
+    """Receive the logs that are declared, and archive what is complete."""
+    _raise(archive_wal(now=now))
+
+
+@periodic("recovery.wal_expiry", every_s=600.0)
+def wal_expiry(now: datetime) -> None:
+    """Remove the log that no backup needs any more."""
+    _raise(expire_wal(now=now))
 
 
 def _raise(problems: list[str]) -> None:

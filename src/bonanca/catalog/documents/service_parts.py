@@ -16,6 +16,7 @@ from bonanca.catalog.documents.retention import read_retention
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
+from bonanca.catalog.documents.wal import read_physical
 from bonanca.catalog.spec import (
     ENVIRONMENTS,
     BackupCheck,
@@ -183,6 +184,7 @@ def _backup(reader: Reader) -> BackupSpec:
         places=places,
         retention=reader.one("retention", read_retention),
         min_copies=reader.integer("min_copies", 1, minimum=1, maximum=max(1, len(replicas))),
+        physical=read_physical(reader),
     )
 
 

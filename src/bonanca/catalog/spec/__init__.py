@@ -26,6 +26,7 @@ from bonanca.catalog.spec.running import (
 )
 from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, from_json, to_json
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
+from bonanca.catalog.spec.wal import PhysicalSpec, WalSpec
 
 __all__ = [
     "AUDIENCES",
@@ -45,6 +46,7 @@ __all__ = [
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
+    "PhysicalSpec",
     "PlaceSpec",
     "ReplicaSpec",
     "RepositorySpec",
@@ -61,6 +63,7 @@ __all__ = [
     "StatusPageSpec",
     "TeamSpec",
     "VerifySpec",
+    "WalSpec",
     "WatchSpec",
     "from_json",
     "to_json",

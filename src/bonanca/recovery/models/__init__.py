@@ -6,6 +6,7 @@ from bonanca.recovery.models.holder import Holder
 from bonanca.recovery.models.pins import Pin
 from bonanca.recovery.models.restores import Kept, Restore
 from bonanca.recovery.models.rows import SetAside, SetAsideRow
+from bonanca.recovery.models.wal import RestorePoint, WalFile, WalReceiver
 
 __all__ = [
     "Backup",
@@ -15,6 +16,9 @@ __all__ = [
     "Kept",
     "Pin",
     "Restore",
+    "RestorePoint",
     "SetAside",
     "SetAsideRow",
+    "WalFile",
+    "WalReceiver",
 ]

@@ -39,6 +39,7 @@ from bonanca.recovery.queries.rows import (
     set_aside_by_key,
     set_aside_of_run,
 )
+from bonanca.recovery.queries.wal import restore_points, wal_of
 
 __all__ = [
     "COUNT_TIMEOUT_S",
@@ -78,6 +79,7 @@ __all__ = [
     "places_of",
     "readiness",
     "readiness_of",
+    "restore_points",
     "restores_in_work",
     "retention_plan",
     "rows_at_risk",
@@ -85,4 +87,5 @@ __all__ = [
     "set_aside_by_key",
     "set_aside_of_run",
     "team_of",
+    "wal_of",
 ]

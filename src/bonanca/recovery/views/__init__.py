@@ -9,6 +9,7 @@ from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.restores import KeptDatabase, RestoreView
 from bonanca.recovery.views.retention import RetentionPlan, RetentionRow
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
+from bonanca.recovery.views.wal import RestorePointView, WalView
 
 __all__ = [
     "BackupView",
@@ -21,6 +22,7 @@ __all__ = [
     "PlaceView",
     "Readiness",
     "ReplicaView",
+    "RestorePointView",
     "RestoreView",
     "RetentionPlan",
     "RetentionRow",
@@ -30,4 +32,5 @@ __all__ = [
     "SetAsideView",
     "TableAtRisk",
     "UnfinishedCopy",
+    "WalView",
 ]
