@@ -127,7 +127,7 @@ def test_a_full_backup_and_one_on_top_of_it_come_back_and_prove_it(physical: Sho
     assert folders.everything_temporary() == []
 
 
-def test_it_goes_back_to_a_time_a_point_and_a_position_and_twice_to_the_same(physical: Shop) -> None:
+def test_a_second_restore_to_the_same_target_gives_the_same_and_so_do_points_and_positions(physical: Shop) -> None:
     begin(physical)
     take(physical)
     order(physical, 501)
