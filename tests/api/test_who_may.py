@@ -130,6 +130,8 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "pins/{pin}/rows-at-risk", RESPOND, None),
     ("GET", "kept-databases?service=loja-api", READ, None),
     # Restores and what they keep
+    ("GET", "wal?service=loja-api", READ, None),
+    ("POST", "restore-points", RESPOND, {"service": "loja-api", "name": "before"}),
     ("GET", "restores?service=loja-api", READ, None),
     ("POST", "restores", RESPOND, {"service": "loja-api"}),
     ("GET", "restores/{restore}", READ, None),
@@ -187,7 +189,11 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "backup-retention/prune",
         "pins/{pin}/rows-at-risk",
     }
-    without_ground |= {"restores", *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop"))}
+    without_ground |= {
+        "restores",
+        "restore-points",
+        *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop")),
+    }
     wrong = []
     for method, path, may, body in TABLE:
         if may and path not in without_ground:

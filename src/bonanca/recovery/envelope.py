@@ -40,7 +40,7 @@ import hmac
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -232,6 +232,17 @@ def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> H
         WrongIdentity: the header is readable, but no identity opens its key.
     """
     header = read_header(source)
+    for plain in opened_chunks(source, header, identities=identities):
+        sink.write(plain)
+    return header
+
+
+def opened_chunks(source: Source, header: Header, *, identities: Sequence[str]) -> Iterator[bytes]:
+    """The authenticated plaintext, chunk by chunk, of an envelope whose header has just been read from `source`.
+
+    Raises:
+        EnvelopeDamaged, WrongIdentity: as `open_envelope`. Until it ended by itself, what came is incomplete.
+    """
     header_key, chunk_key = _keys(_unwrap(header, identities))
     _authentic(header, header_key)
     cipher = AESGCM(chunk_key)
@@ -240,9 +251,9 @@ def open_envelope(source: Source, sink: Sink, *, identities: Sequence[str]) -> H
     while True:
         following = _read_exactly(source, sealed_bytes) if len(chunk) == sealed_bytes else b""
         last = not following
-        sink.write(_opened_chunk(cipher, header, chunk, index, at, last=last))
+        yield _opened_chunk(cipher, header, chunk, index, at, last=last)
         if last:
-            return header
+            return
         chunk, index, at = following, index + 1, at + sealed_bytes
 
 

@@ -41,6 +41,21 @@ def set_aside_file(mark: str) -> Path:
     return _private(root() / "set-aside") / f"{mark}.jsonl"
 
 
+def manifest_file(backup_id: UUID) -> Path:
+    """The manifest of a physical backup, from which an incremental one goes on: names and checksums, no content."""
+    return _private(root() / "manifests") / f"{backup_id}.json"
+
+
+def received_folder(service: str, system_identifier: str) -> Path:
+    """Where the receiver of a service's log writes; complete segments leave it sealed."""
+    return _private(root() / "wal" / service / system_identifier)
+
+
+def sealed_wal_folder(service: str) -> Path:
+    """Sealed segments that not every place has taken yet."""
+    return _private(root() / "wal-sealed" / service)
+
+
 def contents() -> ContentStore:
     """Configuration files of pins, and what restoring them replaced."""
     return ContentStore(root() / "files")

@@ -13,14 +13,13 @@ from typing import Any
 import psycopg
 from django.utils.translation import gettext as _
 
-from bonanca.actuators.postgres.cluster import Cluster
-from bonanca.actuators.postgres.dump import create_empty, restore_database
 from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import session
+from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
-from bonanca.recovery.envelope import open_envelope
-from bonanca.recovery.fetching import fetch_intact, read_back
-from bonanca.recovery.sealing import DiskFull, disk_full_named
+from bonanca.recovery.engines import Opening, Target, engine_named
+from bonanca.recovery.fetching import read_back
+from bonanca.recovery.sealing import DiskFull
 from bonanca.recovery.views import BackupView
 
 CHECK_TIMEOUT_S = 60.0
@@ -57,6 +56,7 @@ class Findings:
 
 
 def restore_and_check(
+    service: ServiceView,
     backup: BackupView,
     folder: Path,
     *,
@@ -79,31 +79,13 @@ def restore_and_check(
     _room(folder, backup)
     folder.mkdir(mode=0o700, parents=True)
     began = monotonic()
-    sealed = fetch_intact(backup, folder / "sealed.bnc", findings.replicas, say)
-    say(0.25, _("opening"))
-    dump = folder / "dump"
-    with _timed(findings, "open"), disk_full_named(dump), sealed.open("rb") as source, dump.open("xb") as out:
-        open_envelope(source, out, identities=identities)
-    sealed.unlink()
-    scratch = Cluster(folder / "server")
-    try:
-        say(0.35, _("starting a scratch server"))
-        with _timed(findings, "server"):
-            scratch.init(durable=False)
-            scratch.start(durable=False)
-            scratch.wait_ready()
-        say(0.5, _("restoring"))
-        dsn = scratch.dsn(backup.database)
-        with _timed(findings, "restore"):
-            create_empty(dsn)
-            restore_database(dsn, dump)
+    opening = Opening(service, backup, Target(), folder, identities, say, findings.replicas, findings.seconds)
+    with engine_named(backup.engine).scratch(opening) as scratch:
         restore_seconds = monotonic() - began
         say(0.8, _("checking"))
-        with _timed(findings, "check"):
-            compare_counts(dsn, backup.row_counts, findings)
-            run_checks(dsn, checks, findings)
-    finally:
-        scratch.stop()
+        with opening.timed("check"):
+            compare_counts(scratch.dsn, scratch.row_counts, findings)
+            run_checks(scratch.dsn, checks, findings)
     say(0.9, _("reading the other places"))
     for replica in backup.copies[len(findings.replicas) :]:
         read_back(replica.place, backup, None, findings.replicas)
@@ -112,7 +94,7 @@ def restore_and_check(
 
 
 def _room(folder: Path, backup: BackupView) -> None:
-    needed = backup.size_bytes + backup.plain_bytes + int(backup.database_bytes * ROOM_FACTOR)
+    needed = engine_named(backup.engine).room(backup, Target()) + int(backup.database_bytes * ROOM_FACTOR)
     free = shutil.disk_usage(folder.parent).free
     if free < needed:
         raise DiskFull(
@@ -121,10 +103,12 @@ def _room(folder: Path, backup: BackupView) -> None:
         )
 
 
-def compare_counts(dsn: str, expected: Mapping[str, int], findings: Findings) -> None:
-    """Count every table's rows and note where they are not as many as expected."""
+def compare_counts(dsn: str, expected: Mapping[str, int] | None, findings: Findings) -> None:
+    """Count every table's rows and note where they are not as many as expected (None: nobody counted before)."""
     with session(dsn, read_only=True) as connection:
         restored = count_rows(connection)
+    if expected is None:
+        expected = restored
     differing = {
         table: {"backup": expected.get(table), "restored": restored.get(table)}
         for table in sorted({*expected, *restored})
@@ -188,16 +172,3 @@ def held(findings: Findings) -> None:
     ]
     if problems:
         raise DrillNotHeld("; ".join(problems))
-
-
-class _timed:  # noqa: N801 - reads as the with-statement's verb
-    """Adds the seconds of its block to the findings."""
-
-    def __init__(self, findings: Findings, phase: str) -> None:
-        self._findings, self._phase = findings, phase
-
-    def __enter__(self) -> None:
-        self._began = monotonic()
-
-    def __exit__(self, *exc: object) -> None:
-        self._findings.seconds[self._phase] = round(monotonic() - self._began, 3)

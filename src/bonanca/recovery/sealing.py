@@ -6,9 +6,11 @@ import errno
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -33,6 +35,8 @@ class SealedDatabase:
     database_bytes: int
     row_counts: Mapping[str, int]
     sealed: Sealed
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    parent_id: UUID | None = None
 
 
 def seal_database(

@@ -7,9 +7,11 @@ from datetime import datetime
 from bonanca.access.actors import SYSTEM
 from bonanca.kernel.clock import utc_now
 from bonanca.outbox.periodic import periodic
+from bonanca.recovery.operations.archive_wal import archive_wal
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.expire_set_aside import expire_set_aside
+from bonanca.recovery.operations.expire_wal import expire_wal
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.prune_backups import prune_automatically
 from bonanca.recovery.operations.remove_copies import remove_copies
@@ -118,6 +120,18 @@ def pins(now: datetime) -> None:
 def kept(now: datetime) -> None:
     """Close the databases that were replaced, and drop those whose time is over."""
     _raise(keep_replaced(now=now))
+
+
+@periodic("recovery.wal", every_s=2.0)
+def wal(now: datetime) -> None:
+    """Receive the logs that are declared, and archive what is complete."""
+    _raise(archive_wal(now=now))
+
+
+@periodic("recovery.wal_expiry", every_s=600.0)
+def wal_expiry(now: datetime) -> None:
+    """Remove the log that no backup needs any more."""
+    _raise(expire_wal(now=now))
 
 
 def _raise(problems: list[str]) -> None:

@@ -7,6 +7,8 @@ it daemonises, trusts every connection and leaves a lock in the temporary folder
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,6 +49,39 @@ def pg_bin(name: str) -> Path:
     if not program.is_file():
         raise PostgresMissing(f"The PostgreSQL program {name} is missing from {program.parent}.")
     return program
+
+
+def pg_bin_of(major: int, name: str) -> Path:
+    """Return a program of exactly this major version: the wheel's, or one that the machine has.
+
+    A data directory can be read by its own major version only, unlike a dump.
+
+    Raises:
+        PostgresMissing: there is none of this version here; the message says what to install.
+    """
+    for folder in _folders():
+        if _major(folder) == major and (folder / name).is_file():
+            return folder / name
+    raise PostgresMissing(
+        f"There is no {name} of PostgreSQL {major} on this machine.",
+        hint=f"Install the server programs of PostgreSQL {major} (on Debian: postgresql-{major}).",
+    )
+
+
+def _folders() -> list[Path]:
+    wheel = pg_prefix().parent
+    system = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr").glob("pgsql-*/bin")]
+    return [*(wheel / name / "bin" for name in ("pginstall18", "pginstall")), *sorted(system)]
+
+
+@cache
+def _major(folder: Path) -> int | None:
+    program = folder / "postgres"
+    if not program.is_file():
+        return None
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
+    found = re.search(r"(\d+)", said.stdout)
+    return int(found[1]) if found else None
 
 
 def pg_environment() -> dict[str, str]:

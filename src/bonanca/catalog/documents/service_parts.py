@@ -18,6 +18,7 @@ from bonanca.catalog.documents.slos import read_slo
 from bonanca.catalog.documents.standby import read_standby
 from bonanca.catalog.documents.supervision import read_restart
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
+from bonanca.catalog.documents.wal import read_physical
 from bonanca.catalog.spec import (
     ENVIRONMENTS,
     BackupCheck,
@@ -187,6 +188,7 @@ def _backup(reader: Reader) -> BackupSpec:
         places=places,
         retention=reader.one("retention", read_retention),
         min_copies=reader.integer("min_copies", 1, minimum=1, maximum=max(1, len(replicas))),
+        physical=read_physical(reader),
     )
 
 

@@ -36,6 +36,7 @@ from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, fro
 from bonanca.catalog.spec.standby import StandbySpec
 from bonanca.catalog.spec.supervision import RestartSpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
+from bonanca.catalog.spec.wal import PhysicalSpec, WalSpec
 
 __all__ = [
     "APPROVALS",
@@ -57,6 +58,7 @@ __all__ = [
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
+    "PhysicalSpec",
     "PlaceSpec",
     "Question",
     "ReplicaSpec",
@@ -76,6 +78,7 @@ __all__ = [
     "StatusPageSpec",
     "TeamSpec",
     "VerifySpec",
+    "WalSpec",
     "WatchSpec",
     "from_json",
     "to_json",

@@ -12,6 +12,7 @@ from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.running import Scalar
 from bonanca.catalog.spec.standby import StandbySpec
+from bonanca.catalog.spec.wal import PhysicalSpec
 from bonanca.kernel.errors import Unavailable
 
 
@@ -92,7 +93,13 @@ class BackupSpec:
     places: tuple[PlaceSpec, ...] = ()
     min_copies: int = 1
     retention: RetentionSpec | None = None
+    physical: PhysicalSpec | None = None
 
     def place(self, name: str) -> PlaceSpec:
         """The replica of that name with its options."""
         return next((place for place in self.places if place.place == name), PlaceSpec(name))
+
+    @property
+    def engine(self) -> str:
+        """Who takes the backups: `logical` (one database, by pg_dump) or `physical` (the server, with its log)."""
+        return "logical" if self.physical is None else "physical"

@@ -14,6 +14,8 @@ from bonanca.access.tokens import caller
 from bonanca.kernel.clock import utc_now
 from bonanca.recovery import queries
 from bonanca.recovery.api.router import router
+from bonanca.recovery.engines import Target
+from bonanca.recovery.operations.create_restore_point import create_restore_point
 from bonanca.recovery.operations.drop_kept import drop_kept
 from bonanca.recovery.operations.keep_longer import keep_longer
 from bonanca.recovery.operations.open_kept import open_kept
@@ -60,6 +62,9 @@ class RestoreOut(Schema):
 class RestoreIn(Schema):
     service: str
     backup_id: UUID | None = None
+    target_kind: Literal["backup", "time", "lsn", "point", "latest"] = "backup"
+    target_value: str = ""
+    timeline: int | None = None
     mode: RestoreMode = RestoreMode.BESIDE
     into: str = ""
 
@@ -83,6 +88,45 @@ class KeptUntilOut(Schema):
     until: datetime
 
 
+class RestorePointIn(Schema):
+    service: str
+    name: str
+
+
+class RestorePointOut(Schema):
+    name: str
+    lsn: str
+    timeline: int
+    created_at: datetime
+    created_by: str
+
+
+class WalOut(Schema):
+    running: bool
+    lag_bytes: int | None
+    seen_at: datetime | None
+    slot: str
+    error: str
+    files: int
+    size_bytes: int
+    waiting: int
+    reaches: datetime | None
+    points: list[RestorePointOut]
+
+
+@router.get("wal", response=WalOut | None)
+def wal(request: HttpRequest, service: str) -> object:
+    """Return how the service's log is received and archived; null when it declares none."""
+    require(caller(request), Permission.READ)
+    return queries.wal_of(service)
+
+
+@router.post("restore-points", response={201: RestorePointOut})
+def name_point(request: HttpRequest, data: RestorePointIn) -> object:
+    """Name this moment of the service's server."""
+    return create_restore_point(service=data.service, name=data.name, actor=caller(request), now=utc_now())
+
+
 @router.get("restores", response=list[RestoreOut])
 def list_restores(request: HttpRequest, service: str) -> object:
     """Return the service's restores, newest first."""
@@ -96,6 +140,7 @@ def propose(request: HttpRequest, data: RestoreIn) -> object:
     return propose_restore(
         service=data.service,
         backup_id=data.backup_id,
+        target=Target(data.target_kind, data.target_value, data.timeline),
         mode=data.mode,
         into=data.into,
         actor=caller(request),

@@ -11,6 +11,7 @@ import typer
 from bonanca.ui.console import JsonOption, emit, note, print_json, say, table
 
 if TYPE_CHECKING:
+    from bonanca.recovery.engines import Target
     from bonanca.recovery.views import RestoreView
 
 CLI_NAME = "restore"
@@ -31,6 +32,11 @@ def preview(
     backup: Annotated[UUID | None, typer.Option("--backup", help="Which backup (default: the newest).")] = None,
     into: Annotated[str, typer.Option("--into", help="Name of the new database (default: a derived one).")] = "",
     swap: Annotated[bool, typer.Option("--swap", help="Put it in the place of the service's database.")] = False,
+    to_time: Annotated[str, typer.Option("--to-time", help="Back to a time with its zone (physical backups).")] = "",
+    to_lsn: Annotated[str, typer.Option("--to-lsn", help="Back to a position of the log.")] = "",
+    to_point: Annotated[str, typer.Option("--to-point", help="Back to a point made by `restore point`.")] = "",
+    to_latest: Annotated[bool, typer.Option("--to-latest", help="Up to the end of the archived log.")] = False,
+    timeline: Annotated[int | None, typer.Option("--timeline", help="Of the log (default: found out).")] = None,
     identity_file: Annotated[
         Path | None, typer.Option("--identity-file", help="File with the private key (default: the declared one).")
     ] = None,
@@ -51,6 +57,7 @@ def preview(
     shown = propose_restore(
         service=service,
         backup_id=backup,
+        target=_target(to_time, to_lsn, to_point, to_latest, timeline),
         mode=RestoreMode.SWAP if swap else RestoreMode.BESIDE,
         into=into,
         identity_file=identity_file,
@@ -229,6 +236,62 @@ def drop(
     _told(name, "dropped", True, as_json, f"{name} is dropped")
 
 
+@app.command()
+def point(
+    service: Service,
+    name: Annotated[str, typer.Argument(help="Name of the point.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Name this moment of the service's server, so that one can go back to it by its name."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.operations.create_restore_point import create_restore_point
+
+    made = create_restore_point(service=service, name=name, actor=local_operator(), now=utc_now())
+    emit(made, as_json=as_json, show=lambda: say(f"{made.name}  {made.lsn} on timeline {made.timeline}"))
+
+
+@app.command()
+def log(service: Service, as_json: JsonOption = False) -> None:
+    """How the service's write-ahead log is received and archived, and the points that were named in it."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.recovery.queries import wal_of
+
+    found = wal_of(service)
+
+    def rows() -> None:
+        if found is None:
+            say(f"the log of {service} is not archived: declare engine: physical and wal in its backup")
+            return
+        lag = "?" if found.lag_bytes is None else f"{found.lag_bytes} bytes"
+        say(f"receiver {'runs' if found.running else 'DOES NOT RUN'}, {lag} behind, slot {found.slot}")
+        if found.error:
+            say(f"  {found.error}")
+        reaches = f"{found.reaches:%Y-%m-%d %H:%M:%S} UTC" if found.reaches else "nothing yet"
+        say(f"{found.files} files, {found.size_bytes / 1e6:.1f} MB, {found.waiting} not everywhere, up to {reaches}")
+        for one in found.points:
+            say(f"  {one.name}  {one.lsn}  {one.created_at:%Y-%m-%d %H:%M:%S} UTC")
+
+    emit(found, as_json=as_json, show=rows)
+
+
+def _target(to_time: str, to_lsn: str, to_point: str, to_latest: bool, timeline: int | None) -> Target:
+    from bonanca.kernel.errors import Invalid
+    from bonanca.recovery.engines import Target
+
+    asked = [(kind, value) for kind, value in (("time", to_time), ("lsn", to_lsn), ("point", to_point)) if value]
+    asked += [("latest", "")] if to_latest else []
+    if len(asked) > 1:
+        raise Invalid("One target: --to-time, --to-lsn, --to-point or --to-latest.")
+    kind, value = asked[0] if asked else ("backup", "")
+    return Target(kind, value, timeline)
+
+
 def _told(name: str, key: str, value: object, as_json: bool, words: str) -> None:
     if as_json:
         print_json({"name": name, key: value})
@@ -239,6 +302,8 @@ def _told(name: str, key: str, value: object, as_json: bool, words: str) -> None
 def _show(restore: RestoreView) -> None:
     state = restore.outcome.value if restore.outcome else restore.state.value
     say(f"{restore.id}  {restore.service} → {restore.database} ({restore.mode.value})  {state}")
+    if restore.target_kind != "backup":
+        say(f"  back to {restore.target_kind} {restore.target_value}")
     for found in restore.verdict:
         say(f"  {_SIGNS[found.answer]} {found.words}")
     for number, step in enumerate(restore.steps, start=1):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import Invalid
+from bonanca.recovery.sealing import SealedDatabase
 from bonanca.recovery.verdicts import Finding
 from bonanca.recovery.views import BackupView
 
 Say = Callable[[float | None, str], None]
-_ENGINES = {"logical": "bonanca.recovery.engines.logical"}
+_ENGINES = {
+    "logical": "bonanca.recovery.engines.logical",
+    "physical": "bonanca.recovery.engines.physical",
+}
+# What a target can be, beside the backup's own moment: `latest` is the end of the log.
+TARGETS = ("backup", "time", "lsn", "point", "latest")
 
 
 class UnknownEngine(Invalid):
@@ -25,23 +33,62 @@ class UnknownEngine(Invalid):
 
 @dataclass(frozen=True)
 class Target:
-    """Where to go back to: `backup` (the backup's own moment)."""
+    """Where to go back to: `backup` (the backup's own moment), or what `value` names in the log (see TARGETS).
+
+    `value`: an ISO 8601 time with zone, an LSN, a restore point's name; nothing for `backup` and `latest`.
+    """
 
     kind: str = "backup"
     value: str = ""
+    timeline: int | None = None
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An opened backup that pg_restore reads, and what it holds. `facts` go into the receipt."""
+    """An opened backup that pg_restore reads, and the rows of its tables."""
 
     path: Path
     row_counts: Mapping[str, int]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A backup as a running server of our own. `row_counts` None: nobody counted when it was taken."""
+
+    dsn: str
+    row_counts: Mapping[str, int] | None
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What an engine needs to open a backup. `places` takes what each place said, `seconds` how long phases took."""
+
+    service: ServiceView
+    backup: BackupView
+    target: Target
+    folder: Path
+    identities: Sequence[str]
+    say: Say
+    places: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the seconds of the block to `seconds`."""
+        began = monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[phase] = round(self.seconds.get(phase, 0.0) + monotonic() - began, 3)
 
 
 class Engine(Protocol):
-    """Stateless; `folder` is the caller's to remove, whatever happens."""
+    """Stateless; folders and files are the caller's to remove, whatever happens."""
+
+    def seal(
+        self, service: ServiceView, view: BackupView, target: Path, *, on_bytes: Callable[[int], None]
+    ) -> SealedDatabase:
+        """Take a backup into the sealed file `target`; nothing of it touches the disk in the clear."""
 
     def findings(
         self, service: ServiceView, backup: BackupView, target: Target, identities: Sequence[str]
@@ -51,17 +98,11 @@ class Engine(Protocol):
     def room(self, backup: BackupView, target: Target) -> int:
         """Bytes that opening it needs on this machine."""
 
-    def open(
-        self,
-        service: ServiceView,
-        backup: BackupView,
-        target: Target,
-        folder: Path,
-        *,
-        identities: Sequence[str],
-        say: Say,
-    ) -> Archive:
-        """Fetch and decrypt it into `folder`. Raises NoReplicaIntact, WrongIdentity, EnvelopeDamaged, DiskFull."""
+    def open(self, opening: Opening) -> Archive:
+        """Fetch and decrypt it into a dump. Raises NoReplicaIntact, WrongIdentity, EnvelopeDamaged, DiskFull."""
+
+    def scratch(self, opening: Opening) -> AbstractContextManager[Scratch]:
+        """Fetch, decrypt and start it as a server that ends with the block. Raises as `open`, and ClusterFailed."""
 
 
 def engine_named(name: str) -> Engine:

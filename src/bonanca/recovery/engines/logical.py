@@ -2,51 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from bonanca.actuators.postgres.cluster import Cluster
+from bonanca.actuators.postgres.dump import create_empty, restore_database
 from bonanca.catalog.spec import ServiceView
-from bonanca.recovery.engines.base import Archive, Say, Target
+from bonanca.recovery.engines.base import Archive, Opening, Scratch, Target
 from bonanca.recovery.engines.places import key_findings
 from bonanca.recovery.envelope import open_envelope
 from bonanca.recovery.fetching import fetch_intact
-from bonanca.recovery.sealing import disk_full_named
-from bonanca.recovery.verdicts import Finding
+from bonanca.recovery.guards import database_of
+from bonanca.recovery.sealing import SealedDatabase, disk_full_named, seal_database
+from bonanca.recovery.verdicts import NO, Finding, finding
 from bonanca.recovery.views import BackupView
+
+ONE_MOMENT = gettext_noop(
+    "This backup is a dump: it goes back to its own moment and no other. Declare engine: physical for others"
+)
 
 
 class Logical:
     """pg_dump and pg_restore: any version to the same or a newer one, managed servers too."""
 
+    def seal(
+        self, service: ServiceView, view: BackupView, target: Path, *, on_bytes: Callable[[int], None]
+    ) -> SealedDatabase:
+        assert service.backup is not None  # begin_backup has seen it
+        return seal_database(
+            database_of(service).dsn(),
+            target,
+            recipients=service.backup.recipients,
+            label={"service": view.service, "backup": str(view.id), "database": view.database},
+            on_bytes=on_bytes,
+        )
+
     def findings(
         self, service: ServiceView, backup: BackupView, target: Target, identities: Sequence[str]
     ) -> list[Finding]:
-        return key_findings(backup, identities)
+        wrong = [] if target.kind == "backup" else [finding("target", NO, ONE_MOMENT)]
+        return [*key_findings(backup, identities), *wrong]
 
     def room(self, backup: BackupView, target: Target) -> int:
         return backup.size_bytes + backup.plain_bytes
 
-    def open(
-        self,
-        service: ServiceView,
-        backup: BackupView,
-        target: Target,
-        folder: Path,
-        *,
-        identities: Sequence[str],
-        say: Say,
-    ) -> Archive:
-        places: list[dict[str, Any]] = []
-        sealed = fetch_intact(backup, folder / "sealed.bnc", places, say)
-        say(0.15, _("opening"))
-        dump = folder / "dump"
-        with disk_full_named(dump), sealed.open("rb") as source, dump.open("xb") as out:
-            open_envelope(source, out, identities=identities)
+    def open(self, opening: Opening) -> Archive:
+        sealed = fetch_intact(opening.backup, opening.folder / "sealed.bnc", opening.places, opening.say)
+        opening.say(0.25, _("opening"))
+        dump = opening.folder / "dump"
+        with opening.timed("open"), disk_full_named(dump), sealed.open("rb") as source, dump.open("xb") as out:
+            open_envelope(source, out, identities=opening.identities)
         sealed.unlink()
-        return Archive(dump, backup.row_counts, {"places": places})
+        return Archive(dump, opening.backup.row_counts)
+
+    @contextmanager
+    def scratch(self, opening: Opening) -> Iterator[Scratch]:
+        archive, say = self.open(opening), opening.say
+        server = Cluster(opening.folder / "server")
+        try:
+            say(0.35, _("starting a scratch server"))
+            with opening.timed("server"):
+                server.init(durable=False)
+                server.start(durable=False)
+                server.wait_ready()
+            say(0.5, _("restoring"))
+            dsn = server.dsn(opening.backup.database)
+            with opening.timed("restore"):
+                create_empty(dsn)
+                restore_database(dsn, archive.path)
+            yield Scratch(dsn, archive.row_counts)
+        finally:
+            server.stop()
 
 
 ENGINE = Logical()

@@ -10,6 +10,7 @@ from bonanca.recovery.models.procedure import ProcedureCopy
 from bonanca.recovery.models.replication import ReplicationSample
 from bonanca.recovery.models.restores import Kept, Restore
 from bonanca.recovery.models.rows import SetAside, SetAsideRow
+from bonanca.recovery.models.wal import RestorePoint, WalFile, WalReceiver
 
 __all__ = [
     "Backup",
@@ -24,6 +25,9 @@ __all__ = [
     "ProcedureCopy",
     "ReplicationSample",
     "Restore",
+    "RestorePoint",
     "SetAside",
     "SetAsideRow",
+    "WalFile",
+    "WalReceiver",
 ]

@@ -16,6 +16,10 @@ class Backup(Holder):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # The plan's step that takes it, when a plan does: its next worker finds by it what its last one began.
     key = models.CharField(max_length=300, blank=True, default="")
+    # An incremental backup is nothing without the one before it, which therefore cannot be forgotten.
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
+    # What the engine has to know again, such as LSNs and the timeline; no content of anything.
+    facts = models.JSONField(default=dict, db_default={})
     service = models.SlugField(max_length=100)
     # Who took it, and so who can open it: a name of recovery/engines.
     engine = models.CharField(max_length=20, default="logical", db_default="logical")

@@ -55,6 +55,7 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
                 id=identity,
                 key=key,
                 service=service,
+                engine=policy.engine,
                 taken_by=actor.label,
                 started_at=now,
                 beat_at=now,

@@ -19,6 +19,7 @@ from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Invalid
 from bonanca.kernel.ids import new_id
 from bonanca.recovery.engines import Target
+from bonanca.recovery.engines.chains import newest_before
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.judging import judge
 from bonanca.recovery.models import Restore
@@ -54,7 +55,8 @@ def propose_restore(
     """Record a restore that could be started, with its verdict; nothing on the service's server is touched.
 
     Args:
-        backup_id: default: the newest backup that can be restored.
+        backup_id: default: the newest backup from which the target can be reached.
+        target: default: the backup's own moment.
         into: the new database's name; default: one that is derived. A swap always takes the service's own name.
         identity_file: the private key's file on the machine of the worker; default: the declared one.
 
@@ -65,7 +67,7 @@ def propose_restore(
     require(actor, Permission.RESPOND, team=declared.team_slug)
     live = database_of(declared).name
     target = target or Target()
-    backup = _backup(service, backup_id)
+    backup = _backup(service, backup_id, target)
     identity = new_id()
     derived = derived_name(live, "restored", identity.hex[-12:])
     database = live if mode is RestoreMode.SWAP else _checked_name(into.strip() or derived)
@@ -110,7 +112,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _backup(service: str, backup_id: UUID | None) -> BackupView:
+def _backup(service: str, backup_id: UUID | None, target: Target) -> BackupView:
     if backup_id is not None:
         chosen = get_backup(backup_id)
         if chosen.service != service:
@@ -122,4 +124,4 @@ def _backup(service: str, backup_id: UUID | None) -> BackupView:
     newest = latest_backup(service)
     if newest is None:
         raise no_backup_declared(service)
-    return newest
+    return newest_before(service, target) or newest

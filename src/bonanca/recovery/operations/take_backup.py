@@ -17,6 +17,7 @@ from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Unavailable
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery import holding
+from bonanca.recovery.engines import engine_named
 from bonanca.recovery.events import BackupStored
 from bonanca.recovery.folders import staging_file
 from bonanca.recovery.models import Backup
@@ -24,7 +25,7 @@ from bonanca.recovery.operations.begin_backup import begin_backup
 from bonanca.recovery.operations.fail_backup import fail_backup
 from bonanca.recovery.operations.store_copies import store_copies
 from bonanca.recovery.queries import get_backup
-from bonanca.recovery.sealing import SealedDatabase, seal_database
+from bonanca.recovery.sealing import SealedDatabase
 from bonanca.recovery.state import BackupState, ReplicaState, backup_sources
 from bonanca.recovery.views import BackupView
 
@@ -85,13 +86,7 @@ def _seal(view: BackupView, staged: Path, clock: Callable[[], datetime], progres
             beaten = monotonic()
             _beat(view.id, clock())
 
-    return seal_database(
-        declared.database.dsn(),
-        staged,
-        recipients=declared.backup.recipients,
-        label={"service": view.service, "backup": str(view.id), "database": view.database},
-        on_bytes=on_bytes,
-    )
+    return engine_named(view.engine).seal(declared, view, staged, on_bytes=on_bytes)
 
 
 def _record_sealed(backup_id: UUID, sealed: SealedDatabase) -> None:
@@ -104,6 +99,8 @@ def _record_sealed(backup_id: UUID, sealed: SealedDatabase) -> None:
         plain_bytes=sealed.sealed.plain_size,
         size_bytes=sealed.sealed.size,
         sha256=sealed.sealed.sha256,
+        facts=dict(sealed.facts),
+        parent_id=sealed.parent_id,
     )
     if not changed:
         raise _lost()

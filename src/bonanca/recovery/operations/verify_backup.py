@@ -66,6 +66,7 @@ def verify_backup(
     try:
         service = get_service(backup.service)
         restore_seconds = restore_and_check(
+            service,
             backup,
             scratch_folder(drill.id),
             identities=read_identity_file(_identity(service, identity_file)),

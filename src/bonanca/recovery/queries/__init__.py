@@ -43,6 +43,7 @@ from bonanca.recovery.queries.rows import (
     set_aside_of_run,
     set_asides_of,
 )
+from bonanca.recovery.queries.wal import restore_points, wal_of
 
 __all__ = [
     "COUNT_TIMEOUT_S",
@@ -87,6 +88,7 @@ __all__ = [
     "readiness_of",
     "replication",
     "replication_of",
+    "restore_points",
     "restores_in_work",
     "retention_plan",
     "rows_at_risk",
@@ -95,4 +97,5 @@ __all__ = [
     "set_aside_of_run",
     "set_asides_of",
     "team_of",
+    "wal_of",
 ]

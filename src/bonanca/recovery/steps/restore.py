@@ -26,7 +26,12 @@ from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import step
 from bonanca.recovery import folders
 from bonanca.recovery.checks import checks_of
-from bonanca.recovery.engines import Target, engine_named
+from bonanca.recovery.engines import (
+    Opening,
+    Target,
+    chains,  # noqa: F401 - registers what the retention policy must keep
+    engine_named,
+)
 from bonanca.recovery.guards import database_of, refuse_own_server
 from bonanca.recovery.judging import identities_for, judge
 from bonanca.recovery.queries import get_backup
@@ -78,14 +83,15 @@ class RestoreLoad:
             dsn, say = database.dsn(), reporting(ctx)
             refuse_own_server(dsn)
             backup = get_backup(UUID(ctx.params["backup_id"]))
-            archive = engine_named(backup.engine).open(
+            opening = Opening(
                 service,
                 backup,
                 Target(**ctx.params["target"]),
                 folder,
-                identities=identities_for(service, _identity_file(ctx)),
-                say=say,
+                identities_for(service, _identity_file(ctx)),
+                say,
             )
+            archive = engine_named(backup.engine).open(opening)
             expected = max(1, backup.database_bytes)
 
             def watch(size: int) -> None:
@@ -102,7 +108,7 @@ class RestoreLoad:
                 properties=_properties(dsn, database.name),
                 jobs=(service.restore or RestoreSpec()).jobs,
                 watch=watch,
-                extra={"row_counts": dict(archive.row_counts), **archive.facts},
+                extra={"row_counts": dict(archive.row_counts), "places": opening.places, "phases": opening.seconds},
             )
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:

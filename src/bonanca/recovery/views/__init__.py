@@ -10,6 +10,7 @@ from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.restores import KeptDatabase, RestoreView
 from bonanca.recovery.views.retention import RetentionPlan, RetentionRow
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
+from bonanca.recovery.views.wal import RestorePointView, WalView
 
 __all__ = [
     "BackupView",
@@ -22,6 +23,7 @@ __all__ = [
     "PlaceView",
     "Readiness",
     "ReplicaView",
+    "RestorePointView",
     "RestoreView",
     "RetentionPlan",
     "RetentionRow",
@@ -33,4 +35,5 @@ __all__ = [
     "SetAsideView",
     "TableAtRisk",
     "UnfinishedCopy",
+    "WalView",
 ]

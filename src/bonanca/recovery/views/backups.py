@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from bonanca.recovery.state import HOLDING, BackupState, ReplicaState
@@ -38,6 +39,8 @@ class BackupView:
     id: UUID
     service: str
     engine: str
+    parent_id: UUID | None
+    facts: Mapping[str, Any]
     state: BackupState
     taken_by: str
     started_at: datetime

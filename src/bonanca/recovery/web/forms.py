@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bonanca.recovery.state import RestoreMode
 from bonanca.recovery.views import BackupView
 from bonanca.ui.formats import exact_text
 
+TARGETS = [
+    ("backup", _("the backup's own moment")),
+    ("time", _("a time")),
+    ("point", _("a named point")),
+    ("lsn", _("a position of the log (LSN)")),
+    ("latest", _("the end of the archived log")),
+]
+
 
 class RestoreForm(forms.Form):
     """Which backup, and where to."""
 
     backup = forms.ChoiceField(label=_("Backup"))
+    target = forms.ChoiceField(label=_("Back to"), choices=TARGETS, initial="backup", required=False)
+    value = forms.CharField(
+        label=_("Which time, point or position"),
+        max_length=200,
+        required=False,
+        help_text=_("A time with its zone, such as 2026-03-12T14:30:00-03:00; a point's name; an LSN."),
+    )
     mode = forms.ChoiceField(
         label=_("Where to"), choices=RestoreMode.choices, initial=RestoreMode.BESIDE, widget=forms.RadioSelect
     )
@@ -26,11 +42,15 @@ class RestoreForm(forms.Form):
         help_text=_("Empty: a name is made. In the place of the running database it takes that one's name."),
     )
 
-    def __init__(self, *args: object, backups: Sequence[BackupView], **kwargs: object) -> None:
+    def __init__(self, *args: object, backups: Sequence[BackupView], with_log: bool = False, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        choices = [
-            (str(one.id), f"{exact_text(one.snapshot_at or one.started_at)} · {one.state.label}") for one in backups
-        ]
+        if not with_log:
+            # A dump goes back to its own moment and no other.
+            del self.fields["target"], self.fields["value"]
+        choices = [(str(one.id), _shown(one)) for one in backups]
+        if with_log:
+            choices.insert(0, ("", gettext("the newest one before it")))
+            self.fields["backup"].required = False
         self.fields["backup"].choices = choices  # type: ignore[attr-defined]
 
 

@@ -16,6 +16,8 @@ from bonanca.access.web import page
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import BonancaError, Invalid
 from bonanca.recovery import queries
+from bonanca.recovery.engines import Target
+from bonanca.recovery.operations.create_restore_point import create_restore_point
 from bonanca.recovery.operations.drop_kept import drop_kept
 from bonanca.recovery.operations.keep_longer import keep_longer
 from bonanca.recovery.operations.open_kept import open_kept
@@ -36,13 +38,16 @@ def restores(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     """Choose what to restore; a POST asks for the preview. The operation checks who may."""
     team = queries.team_of(slug)
     backups = [one for one in queries.list_backups(slug) if one.state in RESTORABLE]
-    form = RestoreForm(request.POST or None, backups=backups, initial={"backup": request.GET.get("backup", "")})
+    wal = queries.wal_of(slug)
+    asked = {"backup": request.GET.get("backup", "")}
+    form = RestoreForm(request.POST or None, backups=backups, with_log=wal is not None, initial=asked)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
             shown = propose_restore(
                 service=slug,
-                backup_id=UUID(given["backup"]),
+                backup_id=UUID(given["backup"]) if given["backup"] else None,
+                target=Target(given.get("target") or "backup", given.get("value") or ""),
                 mode=RestoreMode(given["mode"]),
                 into=given["into"],
                 actor=actor,
@@ -56,6 +61,7 @@ def restores(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     context = {
         "service": slug,
         "form": form,
+        "wal": wal,
         "backups": backups,
         "restores": queries.list_restores(slug),
         "kept": kept,
@@ -98,6 +104,15 @@ def undo(request: HttpRequest, actor: Actor, slug: str, restore_id: UUID) -> Htt
     """Take it back."""
     run = undo_restore(_found(slug, restore_id).id, actor=actor, now=utc_now())
     return redirect("durable:plan", run_id=run.id)
+
+
+@page(Permission.RESPOND)
+@require_POST
+def point(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
+    """Name this moment of the service's server."""
+    made = create_restore_point(service=slug, name=request.POST.get("name", ""), actor=actor, now=utc_now())
+    messages.success(request, _("The point %(name)s was made.") % {"name": made.name})
+    return redirect("recovery:restores", slug)
 
 
 @page(Permission.RESPOND)

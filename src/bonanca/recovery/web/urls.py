@@ -36,6 +36,7 @@ urlpatterns = [
     path("backups/<slug:slug>/restores/<uuid:restore_id>/", restore_pages.restore, name="restore"),
     path("backups/<slug:slug>/restores/<uuid:restore_id>/start/", restore_pages.start, name="start_restore"),
     path("backups/<slug:slug>/restores/<uuid:restore_id>/undo/", restore_pages.undo, name="undo_restore"),
+    path("backups/<slug:slug>/points/", restore_pages.point, name="restore_point"),
     path("backups/<slug:slug>/kept/<str:name>/", restore_pages.kept, name="kept"),
     path("backups/<slug:slug>/standby/", replication_pages.standby, name="standby"),
     path("backups/<slug:slug>/standby/promote/", replication_pages.promote, name="promote_standby"),
