@@ -81,6 +81,23 @@ def test_what_was_told_and_what_is_stuck(world: World, said: Said) -> None:
     assert "Name one reaction" in said("outbox", "retry", code=2)
 
 
+def test_replicas_are_seen_restarted_and_stopped(world: World, said: Said) -> None:
+    from bonanca.catalog.queries import get_service
+    from bonanca.kernel.clock import utc_now
+    from bonanca.response.operations.record_replicas import record_replicas
+    from bonanca.response.replicas import SeenReplica
+    from bonanca.response.state import ReplicaState
+
+    assert "no replica was ever started" in said("service", "status")
+    lost = SeenReplica("loja-api-1", 1, ReplicaState.GIVEN_UP, restarts=5, error="it has ended")
+    record_replicas(get_service("loja-api"), [lost], now=utc_now())
+    assert "bonanca service restart loja-api" in said("service", "status", "loja-api", code=1)
+    assert "Say why" in said("service", "restart", "loja-api", code=2)
+    assert "There is no service" in said("service", "stop", "nothing", "--reason", "x", code=3)
+    assert "started: Restart loja-api: it hangs" in said("service", "restart", "loja-api", "--reason", "it hangs")
+    assert "running already" in said("service", "stop", "loja-api", "--reason", "now", code=5)
+
+
 @pytest.mark.parametrize("number", ["x", "INC-", "-1", "0", "CHG-1", "99999999999", "١"])
 def test_what_names_no_incident_is_refused(said: Said, number: str) -> None:
     said("incident", "show", number, code=2)

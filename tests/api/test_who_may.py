@@ -35,6 +35,9 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "slos/loja-disponivel", READ, None),
     ("GET", "alerts", READ, None),
     ("GET", "alerts/{alert}", READ, None),
+    ("GET", "services/loja-api/replicas", READ, None),
+    ("POST", "services/loja-api/restart", RESPOND, REASON),
+    ("POST", "services/loja-api/stop", RESPOND, REASON),
     ("POST", "catalog/diff", ADMINISTER, "version: 1\n"),
     ("POST", "catalog/apply", ADMINISTER, "version: 1\n"),
     # An incident

@@ -68,3 +68,28 @@ class PlanFinished(Event):
     incident_id: UUID | None = None
     change_id: UUID | None = None
     title_phrase: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaGaveUp(Event):
+    """A replica failed too often and is not started again by itself."""
+
+    NAME: ClassVar[str] = "response.replica.gave_up.v1"
+    service: str
+    replica: str
+    critical: bool
+    restarts: int
+    window_s: float
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReplicaCameBack(Event):
+    """A replica that was given up runs again, or was stopped on purpose."""
+
+    NAME: ClassVar[str] = "response.replica.came_back.v1"
+    service: str
+    replica: str
+    stopped: bool
+    at: datetime

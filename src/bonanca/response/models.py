@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from bonanca.kernel.ids import new_id
-from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
+from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState, ReplicaState
 
 
 class Containment(models.Model):
@@ -84,3 +84,26 @@ class ProposedPlan(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class SupervisedReplica(models.Model):
+    """A replica as the worker of its host saw it last; written when that changes."""
+
+    service = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    port = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=ReplicaState)
+    # Since when it is in this state.
+    since = models.DateTimeField()
+    release = models.CharField(max_length=200, blank=True, default="")
+    restarts = models.PositiveIntegerField(default=0)
+    restarted_at = models.DateTimeField(null=True)
+    # What last went wrong with it.
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "name"], name="response_replica_once")]
+        ordering = ["service", "port"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"

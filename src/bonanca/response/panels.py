@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from bonanca.access.permissions import Permission, allowed, require
+from bonanca.catalog.spec import ServiceView
 from bonanca.delivery.queries import ChangeView, get_change
 from bonanca.incidents.queries import IncidentView
 from bonanca.response import queries
@@ -62,3 +63,19 @@ def of_service(ctx: PanelContext, *, service: str) -> PanelContent | None:
     require(ctx.actor, Permission.READ)
     found = queries.plans(service=service, limit=5)
     return ("response/plans_panel.html", {"plans": found, "titled": True}) if found else None
+
+
+@panel("response:replicas")
+def replicas(ctx: PanelContext, *, service: ServiceView) -> PanelContent | None:
+    """How the replicas are that Bonança runs, and the buttons to start, restart and stop them."""
+    require(ctx.actor, Permission.READ)
+    if service.run is None or not service.run.command or service.root is None:
+        return None
+    found = queries.replicas(service=service.slug)
+    context = {
+        "service": service.slug,
+        "replicas": found,
+        "runs": any(one.state in ("running", "failing") for one in found),
+        "may_act": allowed(ctx.actor, Permission.RESPOND, team=service.team_slug),
+    }
+    return "response/replicas_panel.html", context

@@ -10,8 +10,8 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import NotFound
-from bonanca.response.models import Containment, ProposedPlan
-from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
+from bonanca.response.models import Containment, ProposedPlan, SupervisedReplica
+from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState, ReplicaState
 from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk, preview_from_json
 from bonanca.ui.phrases import read
 
@@ -20,6 +20,7 @@ __all__ = [
     "ContainmentView",
     "Preview",
     "ProposedPlanView",
+    "ReplicaView",
     "StepPreview",
     "TableAtRisk",
     "containment_view",
@@ -29,6 +30,7 @@ __all__ = [
     "plan_view",
     "plans",
     "preview_from_json",
+    "replicas",
 ]
 
 
@@ -101,6 +103,29 @@ class ProposedPlanView:
         return self.state == PlanState.PROPOSED
 
 
+@dataclass(frozen=True)
+class ReplicaView:
+    """A replica as it was seen last; `since` says when it came into its state, `error` what last went wrong."""
+
+    service: str
+    name: str
+    port: int
+    state: str
+    since: datetime
+    release: str
+    restarts: int
+    restarted_at: datetime | None
+    error: str
+
+    @property
+    def state_label(self) -> str:
+        return str(ReplicaState(self.state).label)
+
+    @property
+    def given_up(self) -> bool:
+        return self.state == ReplicaState.GIVEN_UP
+
+
 def containment_view(row: Containment) -> ContainmentView:
     """Return the model as a frozen value."""
     return ContainmentView(**{name: getattr(row, name) for name in ContainmentView.__dataclass_fields__})
@@ -148,3 +173,14 @@ def plans(
     if service is not None:
         rows = rows.filter(service=service)
     return tuple(plan_view(p) for p in rows[:limit])
+
+
+def replicas(*, service: str | None = None, state: str | None = None) -> tuple[ReplicaView, ...]:
+    """Return the replicas that workers have seen, of one service or of all, by service and port."""
+    rows = SupervisedReplica.objects.all()
+    if service is not None:
+        rows = rows.filter(service=service)
+    if state is not None:
+        rows = rows.filter(state=state)
+    names = ReplicaView.__dataclass_fields__
+    return tuple(ReplicaView(**{name: getattr(row, name) for name in names}) for row in rows)

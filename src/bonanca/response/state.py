@@ -30,6 +30,8 @@ class PlanKind(TextChoices):
     DEPLOYMENT = "deployment", _("deployment")
     ROLLBACK = "rollback", _("rollback")
     UNDO = "undo", _("undo of a rollback")
+    RESTART = "restart", _("restart")
+    STOP = "stop", _("stop")
 
 
 class PlanState(TextChoices):
@@ -48,3 +50,12 @@ PLAN_TRANSITIONS: dict[str, frozenset[str]] = {
     PlanState.SUCCEEDED: frozenset(),
     PlanState.WITHDRAWN: frozenset(),
 }
+
+
+class ReplicaState(TextChoices):
+    """How a replica was seen last. It mirrors what is outside, so any state may follow any other."""
+
+    RUNNING = "running", _("running")
+    STOPPED = "stopped", _("stopped")
+    FAILING = "failing", _("failing, started again by itself")
+    GIVEN_UP = "given_up", _("given up: a person has to start it")

@@ -8,21 +8,24 @@ from bonanca.actuators.process.supervise import ensure_running
 from bonanca.catalog.queries import list_services
 from bonanca.kernel.errors import BonancaError, Unavailable
 from bonanca.outbox.periodic import periodic
-from bonanca.response.compilers.parts import process_spec
+from bonanca.response.compilers.parts import process_spec, restart_policy
+from bonanca.response.operations.record_replicas import record_replicas
 from bonanca.response.operations.undo_containment import expire_containments
+from bonanca.response.replicas import observe
 
 log = structlog.get_logger(__name__)
 
 
 @periodic("response.keep_running", every_s=2.0)
 def keep_running(now: datetime) -> None:
-    """Start again the replicas of this host's services that have crashed (requirement Y2)."""
+    """Start again the replicas of this host's services that crashed or hang, and tell how they are (requirement Y2)."""
     failed: list[str] = []
     for service in list_services():
         if service.run is None or not service.run.command or service.root is None or not service.root.is_dir():
             continue
         try:
-            ensure_running(process_spec(service), now=now)
+            ensure_running(process_spec(service), now=now, policy=restart_policy(service))
+            record_replicas(service, observe(service), now=now)
         except (BonancaError, OSError) as failure:
             # One service that cannot be kept does not keep the others from it.
             log.error("service not kept running", service=service.slug, error=str(failure))

@@ -43,6 +43,7 @@ class Door(models.TextChoices):
     MANUAL = "manual", _("person")
     # Backups and drills that do not hold: nobody suffers yet, so nobody is woken.
     READINESS = "readiness", _("readiness")
+    SUPERVISION = "supervision", _("supervision")
 
 
 class Health(models.TextChoices):

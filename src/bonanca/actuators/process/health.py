@@ -15,9 +15,9 @@ _EVERY_S = 0.05
 _ANSWER_S = 2.0
 
 
-def answer(replica: Replica, path: str) -> str:
+def answer(replica: Replica, path: str, *, timeout_s: float = _ANSWER_S) -> str:
     """ "" when the replica answers 2xx to GET `path`, else what was wrong in a few words."""
-    connection = http.client.HTTPConnection(replica.host, replica.port, timeout=_ANSWER_S)
+    connection = http.client.HTTPConnection(replica.host, replica.port, timeout=timeout_s)
     try:
         connection.request("GET", path, headers={"User-Agent": "bonanca-health"})
         status = connection.getresponse().status

@@ -48,6 +48,9 @@ class ReplicaStatus:
     restarts: int
     error: str
     key: str
+    failures: int = 0
+    restarted_at: float | None = None
+    gave_up_at: float | None = None
 
 
 def fence_name(root: Path) -> str:
@@ -80,8 +83,17 @@ def find(root: Path, name: str) -> Record | None:
     return record
 
 
-def start(spec: ProcessSpec, replica: Replica, *, key: str, release: Path, now: datetime, restarts: int = 0) -> Record:
-    """Start one replica from a release folder, detached, unless it lives.
+def start(
+    spec: ProcessSpec,
+    replica: Replica,
+    *,
+    key: str,
+    release: Path,
+    now: datetime,
+    restarts: int = 0,
+    restarted: tuple[float, ...] = (),
+) -> Record:
+    """Start one replica from a release folder, detached, unless it lives. What was given up before is forgotten.
 
     Raises:
         NotStarted: the port is taken by something else, or the command cannot be executed.
@@ -110,6 +122,7 @@ def start(spec: ProcessSpec, replica: Replica, *, key: str, release: Path, now: 
             release=str(release),
             before=last.before if last is not None and last.key == key else None,
             restarts=restarts,
+            restarted=restarted,
         ),
     )
     point("process.intent_recorded")
@@ -136,7 +149,7 @@ def stop(spec: ProcessSpec, replica: Replica, *, key: str) -> Record:
     name = spec.name(replica)
     record = find(spec.root, name) or Record(name=name, service=spec.service, port=replica.port)
     before = record.before if record.key == key else (record.release if record.pid is not None else None)
-    record = write_record(spec.root, record.but(wanted=STOPPED, key=key, before=before))
+    record = write_record(spec.root, record.but(wanted=STOPPED, key=key, before=before, failures=0, gave_up_at=None))
     end(record, timeout_s=spec.stop_timeout_s)
     _reap()
     return write_record(spec.root, record.but(pid=None, started=None, release=None))
@@ -246,4 +259,7 @@ def _status(root: Path, known: Record) -> ReplicaStatus:
         restarts=record.restarts,
         error=record.error,
         key=record.key,
+        failures=record.failures,
+        restarted_at=max(record.restarted, default=None),
+        gave_up_at=record.gave_up_at,
     )

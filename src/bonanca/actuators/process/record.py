@@ -20,6 +20,8 @@ class Record:
     before it could note the pid is found again. `started` is in clock ticks since boot (proc(5)), `started_at` in
     seconds of the epoch, `machine` names the kernel and pid namespace in which the pid means something. `key` is the
     idempotency key of the plan's step that started or stopped it, `before` the release that ran before that step.
+    `restarted` are the times (epoch) of the restarts that nobody asked for, `failures` the bad answers to the health
+    check in a row and `failed_at` the last of them. `gave_up_at`: it failed too often and waits for a person.
     """
 
     name: str
@@ -36,6 +38,10 @@ class Record:
     before: str | None = None
     restarts: int = 0
     error: str = ""
+    restarted: tuple[float, ...] = ()
+    failures: int = 0
+    failed_at: float | None = None
+    gave_up_at: float | None = None
 
     def but(self, **changes: Any) -> Record:
         """A copy with some fields changed."""
@@ -49,7 +55,7 @@ def read_record(root: Path, name: str) -> Record | None:
     except FileNotFoundError:
         return None
     known = {field: raw[field] for field in Record.__dataclass_fields__ if field in raw}
-    return Record(**known)
+    return Record(**{**known, "restarted": tuple(known.get("restarted", ()))})
 
 
 def write_record(root: Path, record: Record) -> Record:

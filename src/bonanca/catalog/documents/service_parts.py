@@ -15,6 +15,7 @@ from bonanca.catalog.documents.restoring import read_restore
 from bonanca.catalog.documents.retention import read_retention
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
+from bonanca.catalog.documents.supervision import read_restart
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
 from bonanca.catalog.spec import (
     ENVIRONMENTS,
@@ -104,6 +105,7 @@ def _run(reader: Reader) -> RunSpec:
         health=reader.one("health", _health),
         env=_env(reader),
         python=_python(reader),
+        restart=reader.one("restart", read_restart),
     )
 
 

@@ -25,6 +25,7 @@ from bonanca.catalog.spec.running import (
     VerifySpec,
 )
 from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, from_json, to_json
+from bonanca.catalog.spec.supervision import RestartSpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "PlaceSpec",
     "ReplicaSpec",
     "RepositorySpec",
+    "RestartSpec",
     "RestoreSpec",
     "RetentionSpec",
     "RollbackSpec",

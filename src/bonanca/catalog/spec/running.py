@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bonanca.catalog.spec.supervision import RestartSpec
+
 Scalar = str | int | float | bool | None
 
 
@@ -61,6 +63,7 @@ class RunSpec:
     health: HealthSpec | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
+    restart: RestartSpec | None = None
 
 
 @dataclass(frozen=True)

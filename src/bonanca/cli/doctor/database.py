@@ -59,7 +59,8 @@ def _look_into(dsn: str, advice: str) -> list[Finding]:
     except psycopg.Error as problem:
         text = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         return [Finding("database", "fail", text, advice[0].upper() + advice[1:])]
-    return [*findings, _migrations()]
+    migrated = _migrations()
+    return [*findings, migrated, *([_replicas()] if migrated.status == "ok" else [])]
 
 
 def _version(version: int, address: str) -> Finding:
@@ -89,3 +90,23 @@ def _migrations() -> Finding:
     if waiting:
         return Finding("migrations", "fail", f"{len(waiting)} not applied", "Run `bonanca migrate`.")
     return Finding("migrations", "ok", "all applied")
+
+
+def _replicas() -> Finding:
+    from django.db import connection
+
+    from bonanca.response.queries import replicas
+
+    known = replicas()
+    given_up = [one for one in known if one.given_up]
+    connection.close()
+    if given_up:
+        names = ", ".join(one.name for one in given_up)
+        service = given_up[0].service
+        return Finding(
+            "replicas",
+            "warn",
+            f"given up after too many restarts: {names}",
+            f"Look into its log, then: bonanca service restart {service} --reason …",
+        )
+    return Finding("replicas", "ok", f"{len(known)} known, none given up")

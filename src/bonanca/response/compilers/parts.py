@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from bonanca.actuators.process.policy import HealthWatch, RestartPolicy
 from bonanca.actuators.process.spec import Health, ProcessSpec, Replica
 from bonanca.catalog.spec import RollbackSpec, ServiceView, VerifySpec
 from bonanca.durable import queries as durable
@@ -64,6 +65,17 @@ def process_spec(service: ServiceView) -> ProcessSpec:
         python=service.run.python,
         env=dict(service.run.env),
         health=Health(health.path, health.timeout_s) if health else None,
+    )
+
+
+def restart_policy(service: ServiceView) -> RestartPolicy:
+    """Return when the service's replicas are started again by themselves; undeclared, only after a crash."""
+    declared = service.run.restart if service.run else None
+    if declared is None:
+        return RestartPolicy()
+    watch = HealthWatch(declared.check_every_s, declared.failures, declared.check_timeout_s)
+    return RestartPolicy(
+        declared.max, declared.window_s, declared.backoff_s, declared.backoff_max_s, watch if watch.failures else None
     )
 
 

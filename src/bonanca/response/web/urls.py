@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from bonanca.response.web import containments, deployments, plans, rollbacks
+from bonanca.response.web import containments, deployments, plans, replicas, rollbacks
 
 app_name = "response"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("containments/<uuid:containment_id>/lift/", containments.lift, name="lift"),
     path("changes/<int:number>/deploy/", deployments.deploy, name="deploy"),
     path("changes/<int:number>/rollback/", rollbacks.rollback, name="rollback"),
+    path("services/<slug:slug>/operate/", replicas.operate, name="operate"),
     path("recovery/<uuid:plan_id>/", plans.plan, name="plan"),
     path("recovery/<uuid:plan_id>/approve/", plans.approve, name="approve"),
     path("recovery/<uuid:plan_id>/withdraw/", plans.withdraw, name="withdraw"),
