@@ -99,7 +99,10 @@ def _acting(ctx: StepContext, spec: ProcessSpec) -> Iterator[None]:
     with fenced(fence_name(spec.root), ctx.token):
         try:
             yield
-        except (NotStarted, BadSpec) as error:
+        except NotStarted as error:
+            # What it needs may be away for a moment (its database starts again): how long to try is the step's to say.
+            raise StepFailed(str(error), retryable=True) from error
+        except BadSpec as error:
             raise StepFailed(str(error), retryable=False) from error
         except OSError as error:
             raise StepFailed(f"{spec.service}: {error}", retryable=True) from error

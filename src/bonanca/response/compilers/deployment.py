@@ -43,7 +43,8 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
         steps.append(config)
     if service.migrate:
         steps.append(migration(service, change.to_sha))
-    steps.append(parts.restart(service, RESTART))
+    # A new version that does not become healthy is told at once; going back waits for a database that is away.
+    steps.append(parts.restart(service, RESTART, retry_for_s=0))
     if (check := parts.verify(service, VERIFY)) is not None:
         steps.append(check)
     context = {"team": service.team_slug, "plan_id": plan_id, "change_id": str(change.id)}

@@ -80,11 +80,12 @@ def restart_policy(service: ServiceView) -> RestartPolicy:
     )
 
 
-def restart(service: ServiceView, title: str, *, key: str = "restart") -> StepSpec:
-    """Return the step that restarts every replica in turn."""
+def restart(service: ServiceView, title: str, *, key: str = "restart", retry_for_s: float | None = None) -> StepSpec:
+    """Return the step that restarts every replica in turn; `retry_for_s` as in StepSpec."""
     spec = process_spec(service)
     patience = (spec.health.timeout_s if spec.health else 5.0) + spec.stop_timeout_s
-    return StepSpec(key, "process.restart", spec.to_json(), title, timeout_s=30 + patience * len(spec.replicas))
+    timeout_s = 30 + patience * len(spec.replicas)
+    return StepSpec(key, "process.restart", spec.to_json(), title, timeout_s=timeout_s, retry_for_s=retry_for_s)
 
 
 def stop(service: ServiceView, title: str, *, drain_s: float = 10.0) -> StepSpec:
@@ -147,10 +148,5 @@ def with_expected_times(spec: PlanSpec) -> PlanSpec:
         for done in run.steps:
             if done.started_at and done.finished_at:
                 measured[done.key] = round((done.finished_at - done.started_at).total_seconds(), 2)
-    steps = tuple(
-        StepSpec(
-            s.key, s.kind, s.params, s.title, s.timeout_s, s.expected_s or measured.get(s.key, GUESS_S.get(s.kind))
-        )
-        for s in spec.steps
-    )
-    return PlanSpec(spec.kind, spec.subject, spec.title, steps, spec.context)
+    steps = tuple(replace(s, expected_s=s.expected_s or measured.get(s.key, GUESS_S.get(s.kind))) for s in spec.steps)
+    return replace(spec, steps=steps)

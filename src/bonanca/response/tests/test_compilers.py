@@ -49,6 +49,15 @@ def kinds(plan: PlanSpec) -> list[str]:
     return [step.kind for step in plan.steps]
 
 
+def test_going_back_waits_for_what_is_away_for_a_moment_and_going_forward_does_not(
+    shop: Shop, whole: ServiceView
+) -> None:
+    given = [
+        next(step for step in plan.steps if step.key == "restart") for plan in (deployment(shop), rollback(shop, whole))
+    ]
+    assert [step.retry_for_s for step in given] == [0, None]
+
+
 def test_a_deployment_pins_first_and_verifies_last(shop: Shop, whole: ServiceView) -> None:
     plan = deployment(shop)
     assert kinds(plan) == [
