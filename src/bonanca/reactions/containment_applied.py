@@ -17,6 +17,7 @@ from bonanca.response.events import ContainmentApplied
 
 APPLIED = gettext_noop("%(actor)s took %(match)s out at the gateway for %(minutes)s min: %(reason)s")
 WHOLE = gettext_noop("%(actor)s put the whole service into maintenance for %(minutes)s min: %(reason)s")
+REDIRECTED = gettext_noop("%(actor)s sent all requests to the redundant site for %(minutes)s min: %(reason)s")
 
 
 @reaction(ContainmentApplied, "tell_timeline")
@@ -25,7 +26,7 @@ def tell_timeline(event: ContainmentApplied, now: datetime) -> None:
     record_timeline(
         event.incident_id,
         kind=EntryKind.ACTION,
-        text=APPLIED if event.match else WHOLE,
+        text=APPLIED if event.match else REDIRECTED if event.action == "redirect" else WHOLE,
         facts={
             "actor": event.actor,
             "match": event.match,

@@ -11,6 +11,7 @@ class ContainmentAction(TextChoices):
 
     DISABLE = "disable", _("disable an endpoint")
     MAINTENANCE = "maintenance", _("maintenance page")
+    REDIRECT = "redirect", _("redirect to the redundant site")
 
 
 class ContainmentState(TextChoices):

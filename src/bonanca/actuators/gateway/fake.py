@@ -34,9 +34,15 @@ class Reply:
 class FakeGateway:
     """One gateway whose services answer through a function."""
 
-    def __init__(self, gateway: str = "default", backend: Backend = lambda method, path: 200) -> None:
+    def __init__(
+        self,
+        gateway: str = "default",
+        backend: Backend = lambda method, path: 200,
+        standby: Backend = lambda method, path: 200,
+    ) -> None:
         self.gateway = gateway
         self.backend = backend
+        self.standby = standby
         self.desired = Desired(gateway, 0)
         self.refused = ""
         self.clock: Callable[[], datetime] = utc_now
@@ -62,7 +68,10 @@ class FakeGateway:
         route = self._route(host, path)
         directive = self._directive(route, path, now) if route is not None else None
         if route is not None and directive is None:
-            status = self.backend(method, path)
+            redirected = any(
+                d.kind == "redirect" and d.service == route.service for d in self.desired.at(now).directives
+            )
+            status = (self.standby if redirected else self.backend)(method, path)
             self._count(route.service, f"svc-{route.service}", status, method, None)
             return Reply(status, {}, "")
         page = page_for(
@@ -137,7 +146,7 @@ class FakeGateway:
         fitting = [
             d
             for d in self.desired.at(now).directives
-            if d.service == route.service and (d.match is None or _under(path, d.match))
+            if d.kind != "redirect" and d.service == route.service and (d.match is None or _under(path, d.match))
         ]
         return max(fitting, key=lambda d: (d.match is None, len(d.match or "")), default=None)
 

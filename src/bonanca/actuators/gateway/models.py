@@ -61,6 +61,8 @@ class Directive(models.Model):
     match = models.CharField(max_length=200, null=True)
     message = models.CharField(max_length=1000, blank=True, default="")
     retry_after_s = models.PositiveIntegerField()
+    # Where a redirect sends requests: addresses of the redundant site.
+    backends = models.JSONField(default=list)
     # The desired state's version from which on it holds, and when the gateway said that it does.
     version = models.BigIntegerField()
     put_at = models.DateTimeField()

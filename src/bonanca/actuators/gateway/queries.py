@@ -65,6 +65,9 @@ class GatewayView:
         return self.applied_version is not None and self.applied_version >= (version or self.version)
 
 
+_KINDS: dict[str, wire.Kind] = {"maintenance": "maintenance", "disable": "disable", "redirect": "redirect"}
+
+
 def desired_state(gateway: str, *, now: datetime | None = None) -> wire.Desired:
     """Return all that the gateway should do (nothing, version 0, for one that nobody asked anything of).
 
@@ -83,11 +86,12 @@ def desired_state(gateway: str, *, now: datetime | None = None) -> wire.Desired:
             wire.Directive(
                 key=d.key,
                 service=d.service,
-                kind="maintenance" if d.kind == "maintenance" else "disable",
+                kind=_KINDS[d.kind],
                 message=d.message,
                 retry_after_s=d.retry_after_s,
                 expires_at=d.expires_at,
                 match=d.match,
+                backends=tuple(wire.Backend(url) for url in d.backends),
             )
             for d in standing.order_by("put_at", "id")
         ),

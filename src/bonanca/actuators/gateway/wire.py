@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["maintenance", "disable"]
+Kind = Literal["maintenance", "disable", "redirect"]
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
@@ -52,7 +52,10 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Directive(msgspec.Struct, frozen=True):
-    """One containment: requests of `service` under `match` (all when None) get the polite page until `expires_at`."""
+    """One containment: requests of `service` under `match` (all when None) get the polite page until `expires_at`.
+
+    A `redirect` sends all of them to `backends` instead: the redundant site.
+    """
 
     key: str
     service: str
@@ -61,6 +64,7 @@ class Directive(msgspec.Struct, frozen=True):
     retry_after_s: int
     expires_at: datetime
     match: str | None = None
+    backends: tuple[Backend, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -157,6 +161,11 @@ def directive_fault(directive: Directive) -> str | None:
         faults.append(f"directive key must have 1 to {KEY_MAX} characters")
     if not 1 <= directive.retry_after_s <= RETRY_AFTER_MAX_S:
         faults.append(f"retry_after_s must be 1 to {RETRY_AFTER_MAX_S} (got {directive.retry_after_s})")
+    if directive.kind == "redirect":
+        faults += [backend_fault(b.url) for b in directive.backends] or ["a redirect needs somewhere to send requests"]
+        faults += ["a redirect is for the whole service"] if directive.match is not None else []
+    elif directive.backends:
+        faults.append(f"{directive.kind} sends requests nowhere: it takes no backends")
     if directive.expires_at.tzinfo is None:
         faults.append("expires_at needs a time zone")
     return next((fault for fault in faults if fault), None)

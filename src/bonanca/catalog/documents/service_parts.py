@@ -6,6 +6,7 @@ import re
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.gateway.wire import backend_fault
 from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.nodes import Node
@@ -80,7 +81,14 @@ def read_service(reader: Reader) -> ServiceView:
 def _gateway(reader: Reader) -> GatewaySpec:
     name = reader.slug("name") or "default"
     routes = reader.each("routes", _route, _("a route"), required=True)
-    return GatewaySpec(name=name, routes=routes)
+    return GatewaySpec(name=name, routes=routes, standby=_standby(reader))
+
+
+def _standby(reader: Reader) -> tuple[str, ...]:
+    words = reader.words("standby")
+    if any(backend_fault(word) for word in words):
+        reader.bad(reader.entries["standby"], "standby", _("addresses such as http://10.0.0.2:8080, without a path"))
+    return words
 
 
 def _route(reader: Reader) -> RouteSpec:

@@ -19,10 +19,11 @@ class RouteSpec:
 
 @dataclass(frozen=True)
 class GatewaySpec:
-    """The gateway (by name) in front of a service, and what it routes there."""
+    """The gateway (by name) in front of a service, what it routes there, and the addresses of its redundant site."""
 
     name: str
     routes: tuple[RouteSpec, ...]
+    standby: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,14 @@ def contain(
     maintenance: Annotated[
         bool, typer.Option("--maintenance", help="A maintenance page for the whole service instead of a path.")
     ] = False,
+    redirect: Annotated[
+        bool, typer.Option("--redirect", help="Send all requests to the redundant site (`gateway.standby`).")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why; shown on the timeline.")] = "",
     minutes: Annotated[float, typer.Option(min=0, help="It ends by itself after so long.")] = 30,
     as_json: JsonOption = False,
 ) -> None:
-    """Stop the damage from spreading, at the gateway: visitors get a polite page with Retry-After."""
+    """Stop the damage from spreading, at the gateway: a polite page with Retry-After, or the redundant site."""
     django()
     from bonanca.access.actors import local_operator
     from bonanca.incidents.queries import by_number
@@ -48,7 +51,7 @@ def contain(
 
     done = apply(
         incident_id=by_number(number).id,
-        action="maintenance" if maintenance else "disable",
+        action="redirect" if redirect else "maintenance" if maintenance else "disable",
         match=path,
         expires_in_s=round(minutes * 60),
         reason=reason,

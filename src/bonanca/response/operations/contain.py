@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.actuators.gateway.operations.put_directive import put_directive
-from bonanca.actuators.gateway.wire import path_fault
+from bonanca.actuators.gateway.wire import Kind, path_fault
 from bonanca.catalog.queries import get_service
 from bonanca.incidents.queries import get_incident
 from bonanca.kernel import audit
@@ -26,6 +26,11 @@ SHORTEST_S = 10
 LONGEST_S = 24 * 3600
 RETRY_AFTER_S = 30
 MAX_REASON = 500
+_KINDS: dict[str, Kind] = {
+    ContainmentAction.DISABLE: "disable",
+    ContainmentAction.MAINTENANCE: "maintenance",
+    ContainmentAction.REDIRECT: "redirect",
+}
 
 
 class IncidentNotOpen(Conflict):
@@ -65,6 +70,13 @@ def contain(
             _("%(service)s is behind no gateway: it cannot be contained from here.") % {"service": service.slug}
         )
     path = _checked(action, match, expires_in_s, reason)
+    redirected = service.gateway.standby if action == ContainmentAction.REDIRECT else ()
+    if action == ContainmentAction.REDIRECT and not redirected:
+        raise Invalid(
+            _("%(service)s declares no redundant site: there is nowhere to redirect to.") % {"service": service.slug},
+            field="action",
+            hint=_("Declare its addresses as `gateway.standby`."),
+        )
     try:
         with transaction.atomic():
             row = Containment.objects.create(
@@ -79,7 +91,7 @@ def contain(
                 applied_at=now,
                 expires_at=now + timedelta(seconds=expires_in_s),
             )
-            _put_in_effect(row, actor, now)
+            _put_in_effect(row, redirected, actor, now)
     except IntegrityError as clash:
         if "one_active" not in str(clash):
             raise
@@ -87,15 +99,16 @@ def contain(
     return containment_view(row)
 
 
-def _put_in_effect(row: Containment, actor: Actor, now: datetime) -> None:
+def _put_in_effect(row: Containment, redirected: tuple[str, ...], actor: Actor, now: datetime) -> None:
     put_directive(
         key=f"containment:{row.id}",
         gateway=row.gateway,
         service=row.service,
-        kind="disable" if row.action == ContainmentAction.DISABLE else "maintenance",
+        kind=_KINDS[row.action],
         match=row.match or None,
         message="",
         retry_after_s=RETRY_AFTER_S,
+        backends=redirected,
         expires_at=row.expires_at,
         now=now,
     )
@@ -134,6 +147,8 @@ def _checked(action: str, match: str, expires_in_s: int, reason: str) -> str:
         raise Invalid(
             _("Name the path to take out, such as /checkout. For the whole service choose maintenance."), field="match"
         )
+    if action == ContainmentAction.REDIRECT and path:
+        raise Invalid(_("A redirect is for the whole service: leave the path empty."), field="match")
     if action == ContainmentAction.MAINTENANCE and path:
         raise Invalid(_("Maintenance is for the whole service: leave the path empty."), field="match")
     if not SHORTEST_S <= expires_in_s <= LONGEST_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from bonanca.actuators.gateway.fake import FakeGateway
-from bonanca.actuators.gateway.queries import active_directives
+from bonanca.actuators.gateway.queries import active_directives, desired_state
 from bonanca.incidents.operations.resolve_incident import resolve_incident
 from bonanca.incidents.queries import IncidentView
 from bonanca.kernel import audit
@@ -169,3 +170,17 @@ def test_lifting_and_expiring_at_once_end_it_once(shop: Shop) -> None:
         lambda: expire_containments(made.expires_at),
     )
     assert len(events("response.containment.lifted")) == 1
+
+
+def test_a_redirect_needs_a_redundant_site_and_is_for_the_whole_service(shop: Shop, incident: IncidentView) -> None:
+    with nothing_happens(), pytest.raises(Invalid, match="nowhere to redirect to"):
+        contained(shop, incident, action="redirect", match="")
+    assert shop.service.gateway is not None
+    shop.declare(gateway=replace(shop.service.gateway, standby=("http://10.0.0.2:8080",)))
+    with nothing_happens(), pytest.raises(Invalid, match="leave the path empty"):
+        contained(shop, incident, action="redirect")
+    made = contained(shop, incident, action="redirect", match="")
+    [directive] = desired_state("default").directives
+    assert (directive.kind, [b.url for b in directive.backends]) == ("redirect", ["http://10.0.0.2:8080"])
+    undo_containment(made.id, actor=shop.beto, now=LATER)
+    assert desired_state("default").directives == ()

@@ -90,12 +90,15 @@ def dynamic_configuration(desired: Desired, *, polite_port: int) -> dict[str, An
         # was sent is never sent again: the replica may have done what it asked. Measured with Traefik 3.7.15.
         RETRY: {"retry": {"attempts": 4, "initialInterval": "50ms"}},
     }
+    # A redirected service keeps its routers, so that its requests go on being counted for what they are.
+    elsewhere = {d.service: d.backends for d in desired.directives if d.kind == "redirect"}
     for service, routes in _by_service(desired).items():
         for index, route in enumerate(routes):
             name = _numbered(f"svc-{service}", index)
-            services[name] = _balancer([b.url for b in route.backends], route.health_path)
+            backends = elsewhere.get(service, route.backends)
+            services[name] = _balancer([b.url for b in backends], route.health_path)
             routers[name] = _router(_route_rule(route), _weight(route), name, [RETRY])
-    for directive in desired.directives:
+    for directive in (d for d in desired.directives if d.kind != "redirect"):
         middlewares[_marking(directive.mark)] = _mark(directive.mark)
         for index, route in enumerate(_by_service(desired).get(directive.service, ())):
             name = _numbered(f"contain-{directive.service}-{directive.mark}", index)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import get_args
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -36,12 +38,15 @@ def put_directive(
     match: str | None = None,
     message: str = "",
     retry_after_s: int = 30,
+    backends: Sequence[str] = (),
     expires_at: datetime,
     now: datetime,
     actor: Actor | None = None,
     fence: FenceToken | None = None,
 ) -> DirectiveView:
     """Have the gateway answer the service's requests under `match` (all when None) with the polite page.
+
+    A `redirect` has `backends` (addresses) answer all of them instead.
 
     Under the same `key` there is one directive for ever: putting it again returns it as it is by now, ended or not.
     Whether the actor may is the caller's to check.
@@ -51,10 +56,11 @@ def put_directive(
         DirectiveKeyTaken: the key belongs to another place.
         Fenced: the plan has moved on.
     """
-    spec = wire.Directive(key, service, kind, message, retry_after_s, wire.utc(expires_at), match)
+    there = tuple(wire.Backend(url) for url in backends)
+    spec = wire.Directive(key, service, kind, message, retry_after_s, wire.utc(expires_at), match, there)
     fault = wire.slug_fault(gateway) or wire.directive_fault(spec)
-    if kind not in ("maintenance", "disable"):
-        fault = f"kind must be maintenance or disable (got '{kind}')"
+    if kind not in get_args(wire.Kind):
+        fault = f"kind must be one of {', '.join(get_args(wire.Kind))} (got '{kind}')"
     if fault:
         raise InvalidDirective(_("Containment refused: %(fault)s") % {"fault": fault})
     row = take_turn(gateway, fence)
@@ -66,16 +72,15 @@ def put_directive(
     if expires_at <= now:
         raise InvalidDirective(_("A containment must end in the future."), field="expires_at")
     version = next_version(row)
-    facts = {"key": key, "service": service, "kind": kind, "match": match, "expires_at": spec.expires_at.isoformat()}
-    who = note(gateway, "gateway.directive.put", {**facts, "version": version}, actor=actor, now=now)
+    place = {"key": key, "service": service, "kind": kind, "match": match}
+    facts = {**place, "backends": list(backends), "expires_at": spec.expires_at.isoformat(), "version": version}
+    who = note(gateway, "gateway.directive.put", facts, actor=actor, now=now)
     made = Directive.objects.create(
-        key=key,
+        **place,
         gateway=gateway,
-        service=service,
-        kind=kind,
-        match=match,
         message=message,
         retry_after_s=retry_after_s,
+        backends=list(backends),
         version=version,
         put_at=now,
         put_by=who,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import pytest
@@ -20,13 +20,14 @@ from bonanca.actuators.gateway.tests.edge import (
     seconds_until,
     shop,
 )
-from bonanca.actuators.gateway.wire import Desired, encode
+from bonanca.actuators.gateway.wire import Backend, Desired, Directive, encode
 
 
 class Bench(Protocol):
     """A gateway with one shop of two replicas behind it."""
 
     shop: Replica
+    standby: Replica
 
     def apply(self, state: Desired) -> bool: ...
     def get(self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None) -> Reply: ...
@@ -34,9 +35,11 @@ class Bench(Protocol):
 
 
 class Memory:
-    def __init__(self, replica: Replica) -> None:
-        self.shop = replica
-        self._gateway = FakeGateway(backend=lambda method, path: replica.status)
+    def __init__(self, replica: Replica, standby: Replica) -> None:
+        self.shop, self.standby = replica, standby
+        self._gateway = FakeGateway(
+            backend=lambda method, path: replica.status, standby=lambda method, path: standby.status
+        )
 
     def apply(self, state: Desired) -> bool:
         return self._gateway.apply(encode(state))
@@ -50,8 +53,8 @@ class Memory:
 
 
 class Real:
-    def __init__(self, replica: Replica, web: WebStub, agent: AgentProcess) -> None:
-        self.shop, self._web, self._agent = replica, web, agent
+    def __init__(self, replica: Replica, standby: Replica, web: WebStub, agent: AgentProcess) -> None:
+        self.shop, self.standby, self._web, self._agent = replica, standby, web, agent
 
     def apply(self, state: Desired) -> bool:
         reports = len(self._web.reports)
@@ -75,12 +78,12 @@ class Real:
 
 @pytest.fixture(params=["memory", "traefik"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    with Replica() as replica:
+    with Replica() as replica, Replica("standby") as standby:
         if request.param == "memory":
-            yield Memory(replica)
+            yield Memory(replica, standby)
             return
         with WebStub() as web, AgentProcess(tmp_path / "home", web.url) as agent:
-            yield Real(replica, web, agent)
+            yield Real(replica, standby, web, agent)
 
 
 def test_it_serves_what_is_routed_and_nothing_else(bench: Bench) -> None:
@@ -134,6 +137,41 @@ def test_maintenance_covers_what_was_closed_before_and_lifting_it_uncovers_that(
     assert bench.apply(desired(2, shop(bench.shop), directives=(door,)))
     assert "porta" in bench.get("/checkout").text
     assert bench.get("/products").status == 200
+
+
+def elsewhere(bench: Bench, **changes: Any) -> Directive:
+    there = (Backend(bench.standby.url),)
+    return closed(None, key="r", kind="redirect", **{"backends": there, **changes})
+
+
+def test_a_redirected_service_is_answered_from_elsewhere_and_counted_for_what_it_answers(bench: Bench) -> None:
+    bench.shop.status, bench.standby.status = 500, 201
+    assert bench.apply(desired(1, shop(bench.shop)))
+    assert bench.get("/cart").status == 500
+    assert bench.apply(desired(2, shop(bench.shop), directives=(elsewhere(bench),)))
+    assert [bench.get(path).status for path in ("/", "/cart")] == [201, 201]
+    counted = bench.counters("loja-api")
+    assert (counted.total, counted.failed, counted.contained) == (3, 1, 0)
+    # A closed door stays closed, wherever the rest is answered; and taken back, the service answers itself.
+    assert bench.apply(desired(3, shop(bench.shop), directives=(elsewhere(bench), closed())))
+    assert [bench.get(path).status for path in ("/checkout", "/cart")] == [503, 201]
+    assert bench.apply(desired(4, shop(bench.shop)))
+    assert bench.get("/cart").status == 500
+
+
+def test_a_redirect_ends_at_its_time_by_itself(bench: Bench) -> None:
+    bench.shop.status = 418
+    assert bench.apply(desired(1, shop(bench.shop), directives=(elsewhere(bench, for_s=1.5),)))
+    assert bench.get("/cart").status == 200
+    seconds_until(lambda: bench.get("/cart").status == 418)
+
+
+def test_a_redirect_to_nowhere_or_of_a_part_is_refused(bench: Bench) -> None:
+    assert bench.apply(desired(1, shop(bench.shop)))
+    for number, wrong in enumerate(({"backends": ()}, {"backends": (Backend("http://x/path"),)}, {"match": "/cart"})):
+        directive = msgspec.structs.replace(elsewhere(bench), **wrong)
+        assert not bench.apply(desired(2 + number, shop(bench.shop), directives=(directive,)))
+    assert bench.get("/cart").status == 200
 
 
 def test_a_refused_state_leaves_the_one_before(bench: Bench) -> None:

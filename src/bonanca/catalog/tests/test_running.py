@@ -1,4 +1,4 @@
-"""`run.restart`: every part has a default, and a limit that could never be reached is a mistake."""
+"""How a service is kept running and where else it can be answered: defaults, and mistakes told with their line."""
 
 from __future__ import annotations
 
@@ -56,3 +56,15 @@ def test_a_mistake_is_told_with_its_line(restart: str, told: str) -> None:
     with pytest.raises(CatalogInvalid, match=told) as refused:
         declared(restart)
     assert "bonanca.yaml:10" in str(refused.value)
+
+
+@pytest.mark.parametrize(("standby", "works"), [("http://10.0.0.2:8080", True), ("http://10.0.0.2/loja", False)])
+def test_the_redundant_site_is_addresses_without_a_path(standby: str, works: bool) -> None:
+    text = TEXT % "{}" + f"    gateway: {{routes: [{{path_prefix: /}}], standby: ['{standby}']}}\n"
+    if not works:
+        with pytest.raises(CatalogInvalid, match="standby is not valid"):
+            load_text(text, name="bonanca.yaml", base=Path("/srv"))
+        return
+    [service] = load_text(text, name="bonanca.yaml", base=Path("/srv")).services
+    assert service.gateway is not None
+    assert service.gateway.standby == (standby,)
