@@ -72,17 +72,23 @@ def rto_of(found: History, allowed_s: float | None) -> Chart:
     )
 
 
-def rpo_of(found: History, allowed_s: float | None) -> Chart:
+def rpo_of(found: History, now: datetime, allowed_s: float | None) -> Chart:
     """What would have been lost just before each good backup, and now."""
-    gaps = [(later, (later - earlier).total_seconds()) for earlier, later in pairwise([*found.good, found.until])]
     return durations_svg(
-        gaps if found.good else [],
+        gaps_of(found.good, now),
         title=_("Data that would have been lost (RPO), just before each backup and now"),
         column=_("Data lost at most (RPO)"),
         allowed_s=allowed_s,
         since=found.since,
         until=found.until,
     )
+
+
+def gaps_of(good: Sequence[datetime], now: datetime) -> list[tuple[datetime, float]]:
+    """Seconds from each good backup to the one after it, and from the last one until now (not until the axis ends)."""
+    # Whole minutes: people who look at the same page share one drawing.
+    last = max(now.replace(second=0, microsecond=0), *good[-1:]) if good else now
+    return [(later, (later - earlier).total_seconds()) for earlier, later in pairwise([*good, last])]
 
 
 def lag_of(points: Sequence[tuple[datetime, float]], allowed_s: float, since: datetime, until: datetime) -> Chart:

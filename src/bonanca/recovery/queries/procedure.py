@@ -127,17 +127,39 @@ def _service_steps(service: ServiceView, now: datetime) -> list[ProcedureStep]:
     if code:
         steps.append(_step(service.slug, CODE, {}, commands=tuple(code)))
     if service.run is not None and service.run.command:
-        command = shlex.join(service.run.command)
-        starts = tuple(command.replace("{port}", str(replica.port)) for replica in service.run.replicas)
-        migrate = (shlex.join(service.migrate),) if service.migrate else ()
+        starts = tuple(_filled(service, service.run.command, replica.port) for replica in service.run.replicas)
+        migrate = (_filled(service, service.migrate),) if service.migrate else ()
         steps.append(_step(service.slug, START, {}, commands=(*migrate, *starts)))
-    checks = [check.http or check.sql or check.name for check in service.verify]
-    if service.run is not None and service.run.health is not None:
-        ports = [replica.port for replica in service.run.replicas]
-        checks = [f"curl -fsS http://127.0.0.1:{port}{service.run.health.path}" for port in ports] + checks
+    checks = tuple(_checks(service))
     if checks:
-        steps.append(_step(service.slug, CHECK, {}, checks=tuple(str(check) for check in checks)))
+        steps.append(_step(service.slug, CHECK, {}, checks=checks))
     return steps
+
+
+def _filled(service: ServiceView, command: Iterable[str], port: int | None = None) -> str:
+    """The command as one types it on the machine where everything is begun anew, in the folder of the clone."""
+    values = {
+        "python": (service.run.python if service.run else None) or "python3",
+        "config": str(service.config.file) if service.config else "",
+        "release": f"{service.slug}.git",
+        "port": str(port or ""),
+    }
+    words = []
+    for word in command:
+        for name, value in values.items():
+            word = word.replace("{" + name + "}", value)
+        words.append(word)
+    return shlex.join(words)
+
+
+def _checks(service: ServiceView) -> list[str]:
+    """What answers that it works again, as commands where it is asked over HTTP."""
+    urls = [replica.url for replica in service.run.replicas] if service.run else []
+    health = service.run.health if service.run else None
+    paths = [health.path] if health else []
+    paths += [check.http for check in service.verify if check.http and check.http not in paths]
+    others = [check.sql or check.name for check in service.verify if not check.http]
+    return [*(f"curl -fsS {shlex.quote(url + path)}" for path in paths for url in urls), *others]
 
 
 def _database_step(service: ServiceView, now: datetime) -> ProcedureStep:
@@ -162,9 +184,14 @@ def _database_step(service: ServiceView, now: datetime) -> ProcedureStep:
         restorable=True,
         expected_s=passed.restore_seconds if passed else None,
         commands=(
-            *fetched,
-            f"bonanca backup open {local} --identity-file {_quoted(source.identity_file)} --out {dump}",
-            f"pg_restore --create --dbname=postgres {dump}",
+            # The files of a whole server are brought back by Bonança, which is step one.
+            (f"bonanca restore preview {service.slug} --backup {backup.id} --swap --start",)
+            if backup.engine != "logical"
+            else (
+                *fetched,
+                f"bonanca backup open {local} --identity-file {_quoted(source.identity_file)} --out {dump}",
+                f"pg_restore --create --dbname=postgres {dump}",
+            )
         ),
         checks=tuple(declared),
         source=source,

@@ -17,6 +17,7 @@ from bonanca.catalog.spec import BackupCheck, DrillSpec, from_json, to_json
 from bonanca.durable.models import PlanRun
 from bonanca.durable.queries import list_runs
 from bonanca.recovery import queries
+from bonanca.recovery.charting import gaps_of
 from bonanca.recovery.cli.drill import app
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.begin_drill import NothingToDrill
@@ -281,3 +282,11 @@ def test_the_service_page_draws_time_places_drills_and_cost(make_shop, owner):
     live = browser.get(f"/backups/{shop.slug}/", headers={"HX-Request": "true", "HX-Target": "running"})
     assert 'class="steps"' in live.content.decode()
     assert "<svg" not in live.content.decode()
+
+
+def test_what_would_be_lost_ends_now_and_not_where_the_axis_ends():
+    now = datetime(2026, 3, 12, 17, 36, 40, tzinfo=UTC)
+    first, second = now - timedelta(hours=2), now - timedelta(seconds=30)
+    assert gaps_of((), now) == []
+    assert [seconds for _at, seconds in gaps_of((first, second), now)] == [2 * 3600 - 30, 0]
+    assert [seconds for _at, seconds in gaps_of((first,), now)] == [2 * 3600 - 40]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from bonanca.access.actors import SYSTEM
 from bonanca.access.operations.create_token import create_token
 from bonanca.actuators.postgres.rows import count_rows
-from bonanca.catalog.spec import RepositorySpec, ServiceView
+from bonanca.catalog.spec import ReplicaSpec, RepositorySpec, RunSpec, ServiceView, VerifySpec
 from bonanca.durable.models import PlanRun, PlanStep
 from bonanca.recovery.cli import backup_self, exercise
 from bonanca.recovery.fetching import NoReplicaIntact
@@ -82,6 +82,19 @@ def test_the_procedure_says_what_from_where_with_which_key_and_how_long(shop):
     assert "Bonança's own database has no good backup" in text
     for secret in ("geheim", "AGE-SECRET-KEY", shop.dsn):
         assert secret not in text
+
+
+def test_what_one_types_has_no_placeholder_left_and_is_asked_of_every_replica(shop):
+    run = RunSpec(("{python}", "-m", "shop", "--port", "{port}"), (ReplicaSpec(9101), ReplicaSpec(9102)))
+    shop.declare(run=run, migrate=("{python}", "-m", "migrate"), verify=(VerifySpec("list", http="/products"),))
+    steps = {step.title: step for step in procedure(NOW).steps}
+    start = next(step for title, step in steps.items() if "start" in title)
+    assert start.commands == ("python3 -m migrate", "python3 -m shop --port 9101", "python3 -m shop --port 9102")
+    check = next(step for title, step in steps.items() if "check" in title)
+    assert check.checks[:2] == (
+        "curl -fsS http://127.0.0.1:9101/products",
+        "curl -fsS http://127.0.0.1:9102/products",
+    )
 
 
 def test_it_lies_beside_the_backups_and_is_renewed_only_when_something_changed(shop):

@@ -79,7 +79,7 @@ def _charts(slug: str, now: datetime, days: int, readiness: Readiness | None) ->
         "spans": (7, 30, 90),
         "timeline": charting.timeline_of(found),
         "rto": charting.rto_of(found, objectives.rto_s),
-        "rpo": charting.rpo_of(found, objectives.rpo_s),
+        "rpo": charting.rpo_of(found, now, objectives.rpo_s),
     }
 
 
