@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils.translation import gettext_noop
 
 from bonanca.actuators.postgres.databases import database_exists
-from bonanca.actuators.postgres.sessions import system_identifier
+from bonanca.actuators.postgres.sessions import DatabaseUnreachable, system_identifier
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.views import PinView
@@ -42,7 +42,8 @@ def asked(what: str, question: Callable[[], CheckResult]) -> CheckResult:
     try:
         return question()
     except BonancaError as failure:
-        return CheckResult(False, NOT_ANSWERED, {"what": what, "why": str(failure)})
+        passing = isinstance(failure, DatabaseUnreachable)
+        return CheckResult(False, NOT_ANSWERED, {"what": what, "why": str(failure), "may_pass": passing})
 
 
 def instant_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:

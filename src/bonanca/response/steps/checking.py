@@ -40,9 +40,12 @@ class Preflight(NothingToTakeBack):
             )
         except BonancaError as refused:
             raise StepFailed(refused.message, hint=refused.hint) from refused
-        failed = [check.words for check in checks if not check.passed]
+        failed = [check for check in checks if not check.passed]
         if failed:
-            raise StepFailed(" ".join(failed), hint=_("Nothing was touched. Choose another pin."))
+            # A server that is recovering is waited for; nothing is touched by asking again.
+            passing = all(check.facts.get("may_pass") for check in failed)
+            words = " ".join(check.words for check in failed)
+            raise StepFailed(words, retryable=passing, hint=_("Nothing was touched. Choose another pin."))
         return {"checks": [check.text for check in checks]}
 
 

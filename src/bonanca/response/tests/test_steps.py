@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from bonanca.catalog.spec import DatabaseSpec
 from bonanca.durable.context import FenceToken, Receipt, StepContext
 from bonanca.durable.errors import Fenced, StepFailed
 from bonanca.durable.registry import handler
@@ -124,6 +125,17 @@ def test_preflight_refuses_with_the_words_of_the_checks(shop: Shop) -> None:
     with nothing_happens(), pytest.raises(StepFailed, match="f" * 40) as failed:
         do("response.preflight", context(pin_id=str(bad.id)))
     assert "Nothing was touched" in failed.value.hint
+
+
+def test_preflight_waits_for_a_server_that_does_not_answer_and_for_nothing_else(shop: Shop) -> None:
+    change = shop.propose()
+    pins = [shop.pin(change, copy_name="loja_pin"), shop.pin(change, copy_name="loja_pin", release_sha="f" * 40)]
+    (shop.folder / "dsn").write_text("postgresql://nobody@127.0.0.1:1/loja")
+    shop.declare(database=DatabaseSpec(shop.folder / "dsn", "loja"))
+    for pin, waits in zip(pins, (True, False), strict=True):
+        with pytest.raises(StepFailed) as failed:
+            do("response.preflight", context(pin_id=str(pin.id)))
+        assert failed.value.retryable is waits
 
 
 def contained(shop: Shop, incident_id: UUID, match: str) -> UUID:
