@@ -170,7 +170,13 @@ def burning() -> list[str]:
     return [alert.labels["alertname"] for alert in alerts(state="firing")]
 
 
+def caught_up(pair: Pair, shop: Shop) -> None:
+    """Wait until the standby has replayed what the shop's making wrote."""
+    eventually(lambda: not servers.lag_bytes(servers.look(shop.dsn), servers.look(pair.standby.dsn("loja"))), 20.0)
+
+
 def test_a_standby_that_follows_is_measured_and_one_that_does_not_is_an_alert(pair, shop):
+    caught_up(pair, shop)
     watch_replication(now=now())
     found = queries.replication_of(shop.slug)
     assert (found.healthy, found.error, found.lagging, found.holding) == (True, "", False, False)
@@ -187,7 +193,7 @@ def test_a_standby_that_follows_is_measured_and_one_that_does_not_is_an_alert(pa
     assert burning() == ["StandbyLag"]
     with psycopg.connect(pair.standby.dsn(), autocommit=True) as admin:
         admin.execute("SELECT pg_wal_replay_resume()")
-    eventually(lambda: not servers.lag_bytes(servers.look(shop.dsn), servers.look(pair.standby.dsn("loja"))), 20.0)
+    caught_up(pair, shop)
     shop.declare(database=replace_standby(shop, max_wal_bytes=1e6))
     watch_replication(now=now())
     assert burning() == ["WalRetention"]

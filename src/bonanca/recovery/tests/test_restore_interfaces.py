@@ -51,7 +51,7 @@ def test_who_may_only_look_sees_why_the_button_is_off(shop: Shop, browser: Clien
     client.force_login(member)
     asked = client.post(f"/backups/{shop.slug}/restores/", {"backup": str(backup.id), "mode": "beside", "into": ""})
     page = client.get(asked.headers["Location"]).content.decode()
-    assert "Um commander precisa iniciar isto." in page
+    assert "Um comandante precisa iniciar isto." in page
     assert client.post(asked.headers["Location"] + "start/").status_code == 403
 
 
