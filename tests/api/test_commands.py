@@ -85,8 +85,8 @@ def test_replicas_are_seen_restarted_and_stopped(world: World, said: Said) -> No
     from bonanca.catalog.queries import get_service
     from bonanca.kernel.clock import utc_now
     from bonanca.response.operations.record_replicas import record_replicas
-    from bonanca.response.replicas import SeenReplica
-    from bonanca.response.state import ReplicaState
+    from bonanca.running.state import ReplicaState
+    from bonanca.running.views import SeenReplica
 
     assert "no replica was ever started" in said("service", "status")
     lost = SeenReplica("loja-api-1", 1, ReplicaState.GIVEN_UP, restarts=5, error="it has ended")

@@ -20,7 +20,7 @@ FORBIDDEN_NAMES = {"utils.py", "services.py"}
 DOORS = {"operations", "queries", "events", "state", "views"}
 # Doors that a room has beside the usual ones: the typed bonanca.yaml, and the place where gates are hung up.
 EXTRA_DOORS = {"catalog": {"spec"}, "delivery": {"gates"}}
-FLOORS = {"kernel", "ui", "access", "outbox", "durable", "actuators", "config", "cli"}
+FLOORS = {"kernel", "ui", "access", "outbox", "durable", "actuators", "running", "config", "cli"}
 # Kept apart so that this file does not break its own rule.
 REGISTRY_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "registry.npm" + "js.com")
 

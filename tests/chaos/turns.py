@@ -207,16 +207,24 @@ class Chaos:
 def approved(town: Town, propose: str) -> Any:
     """What a person does: ask for the preview, approve it, and learn which run that is."""
 
-    def start() -> str:
+    def asked() -> str:
         plan = town.insist(lambda: town.person.post(propose), "a preview")
-        try:
-            plan = town.insist(lambda: town.person.post(f"response-plans/{plan['id']}/approve"), "approval")
-        except CheckFailed:
-            # The answer to the first approval was lost with the server; that it happened is written down.
-            plan = town.insist(lambda: town.person.get(f"response-plans/{plan['id']}"), "the plan")
-            if not plan["run_id"]:
-                raise
-        return str(plan["run_id"])
+        with contextlib.suppress(CheckFailed):
+            return str(
+                town.insist(lambda: town.person.post(f"response-plans/{plan['id']}/approve"), "approval")["run_id"]
+            )
+        # The answer to the first approval was lost with the server; that it happened is written down.
+        known = town.insist(lambda: town.person.get(f"response-plans/{plan['id']}"), "the plan")
+        return str(known["run_id"] or "")
+
+    def start() -> str:
+        # A preview that was made while a server was away says so and cannot be approved: a person asks for another.
+        deadline = time.monotonic() + 60
+        while not (run := asked()):
+            if time.monotonic() > deadline:
+                raise Stuck(f"{propose}: no preview could be approved")
+            time.sleep(0.2)
+        return run
 
     return start
 

@@ -12,6 +12,7 @@ ROOMS: tuple[str, ...] = (
     "bonanca.actuators",
     "bonanca.actuators.gateway",
     "bonanca.catalog",
+    "bonanca.running",
     "bonanca.oncall",
     "bonanca.signals",
     "bonanca.incidents",

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import StepSpec
-from bonanca.recovery.restore_plans import MAINTENANCE, OPEN, RESTART, STOP, gateway_step, process_step, verify_step
+from bonanca.recovery.restore_plans import MAINTENANCE, OPEN, RESTART, STOP, VERIFY
+from bonanca.running import parts
 
 KIND = "promotion"
 TITLE = gettext_noop("Make the standby of %(service)s the primary")
@@ -23,17 +24,18 @@ PROVE = gettext_noop("See that the new primary takes writes and the old one does
 def steps_of(service: ServiceView, *, accept_loss: bool) -> tuple[StepSpec, ...]:
     """The steps, frozen; those that the service has no use for are left out."""
     params: dict[str, Any] = {"service": service.slug, "accept_loss": accept_loss}
+    running = parts.runs(service)
     found = [
         StepSpec("preflight", "recovery.promotion_preflight", params, PREFLIGHT, timeout_s=60, expected_s=0.5),
-        gateway_step(service, "maintenance", "gateway.maintenance", MAINTENANCE),
-        process_step(service, "stop", "process.stop", STOP),
+        parts.close(service, MAINTENANCE),
+        parts.stop(service, STOP) if running else None,
         StepSpec("fence", "recovery.fence_primary", params, FENCE, timeout_s=60, expected_s=0.5),
         StepSpec("promote", "recovery.promote_standby", params, PROMOTE, timeout_s=300, expected_s=2.0),
         StepSpec("switch", "recovery.switch_address", params, SWITCH, timeout_s=30, expected_s=0.1),
-        process_step(service, "restart", "process.restart", RESTART),
+        parts.restart(service, RESTART) if running else None,
         StepSpec("prove", "recovery.promotion_proof", params, PROVE, timeout_s=60, expected_s=0.5),
-        verify_step(service),
-        gateway_step(service, "open", "gateway.open", OPEN),
+        parts.verify(service, VERIFY),
+        parts.reopen(service, OPEN),
     ]
     return tuple(step for step in found if step is not None)
 

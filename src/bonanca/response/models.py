@@ -7,7 +7,8 @@ from django.db.models import F, Q
 
 from bonanca.kernel.ids import new_id
 from bonanca.response.criteria.rules import Opinion, Rule
-from bonanca.response.state import ContainmentAction, ContainmentState, Door, PlanKind, PlanState, ReplicaState
+from bonanca.response.state import ContainmentAction, ContainmentState, Door, PlanKind, PlanState
+from bonanca.running.state import ReplicaState
 
 
 class Containment(models.Model):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import NotFound
 from bonanca.response.models import Containment, ProposedPlan, SupervisedReplica
-from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState, ReplicaState
+from bonanca.response.state import ContainmentAction, ContainmentState, PlanKind, PlanState
 from bonanca.response.views import (
     Answer,
     Approval,
@@ -22,6 +22,7 @@ from bonanca.response.views import (
     TableAtRisk,
     preview_from_json,
 )
+from bonanca.running.state import ReplicaState
 from bonanca.ui.phrases import read
 
 __all__ = [

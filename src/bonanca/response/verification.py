@@ -6,7 +6,7 @@ HTTP at every replica, SQL at its database, an open port, and the team's own pro
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -42,22 +42,6 @@ def check_of(data: Mapping[str, Any]) -> VerifySpec:
     return VerifySpec(**facts)
 
 
-def in_order(checks: Iterable[VerifySpec], affected: Iterable[str]) -> tuple[VerifySpec, ...]:
-    """Return the checks, those of what was hit first, then the quick ones, then programs.
-
-    `affected` are path prefixes that failed or were taken out; without any, checks that name a function at all go
-    before those that name none.
-    """
-    hit = tuple(affected)
-
-    def rank(check: VerifySpec) -> tuple[int, bool]:
-        if any(_overlap(one, other) for one in check.affects for other in hit):
-            return 0, bool(check.command)
-        return 1 if check.affects and not hit else 2, bool(check.command)
-
-    return tuple(sorted(checks, key=rank))
-
-
 def ask(
     check: VerifySpec,
     *,
@@ -74,10 +58,6 @@ def ask(
     if check.command:
         return (_command(check, service, watch),)
     return (_sql(check, dsn),)
-
-
-def _overlap(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
 
 
 def _http(check: VerifySpec, base: str) -> Verdict:

@@ -4,15 +4,13 @@ from datetime import datetime
 
 import structlog
 
-from bonanca.actuators.process.supervise import ensure_running
 from bonanca.catalog.queries import list_services
 from bonanca.kernel.errors import BonancaError, Unavailable
 from bonanca.outbox.periodic import periodic
-from bonanca.response.compilers.parts import process_spec, restart_policy
 from bonanca.response.operations.record_replicas import record_replicas
 from bonanca.response.operations.start_automatic_rollbacks import start_automatic_rollbacks
 from bonanca.response.operations.undo_containment import expire_containments
-from bonanca.response.replicas import observe
+from bonanca.running.runners import runner_for
 
 log = structlog.get_logger(__name__)
 
@@ -22,11 +20,12 @@ def keep_running(now: datetime) -> None:
     """Start again the replicas of this host's services that crashed or hang, and tell how they are (requirement Y2)."""
     failed: list[str] = []
     for service in list_services():
-        if service.run is None or not service.run.command or service.root is None or not service.root.is_dir():
+        runner = runner_for(service)
+        if runner is None:
             continue
         try:
-            ensure_running(process_spec(service), now=now, policy=restart_policy(service))
-            record_replicas(service, observe(service), now=now)
+            runner.keep(service, now=now)
+            record_replicas(service, runner.observe(service), now=now)
         except (BonancaError, OSError) as failure:
             # One service that cannot be kept does not keep the others from it.
             log.error("service not kept running", service=service.slug, error=str(failure))

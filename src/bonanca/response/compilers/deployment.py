@@ -12,7 +12,9 @@ from bonanca.catalog.spec import ServiceView
 from bonanca.delivery.queries import ChangeView
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.kernel.errors import Invalid
-from bonanca.response.compilers import parts
+from bonanca.response.compilers.around import GUESS_S
+from bonanca.running import parts
+from bonanca.running.times import with_expected_times
 
 PIN = gettext_noop("Pin the state to come back to")
 CODE = gettext_noop("Put the new code in place")
@@ -49,7 +51,7 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
         steps.append(check)
     context = {"team": service.team_slug, "plan_id": plan_id, "change_id": str(change.id)}
     spec = PlanSpec("deployment", f"service:{service.slug}", change.title, tuple(steps), context)
-    return parts.with_expected_times(spec)
+    return with_expected_times(spec, GUESS_S)
 
 
 def migration(service: ServiceView, sha: str) -> StepSpec:

@@ -6,8 +6,10 @@ from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import PlanSpec, StepSpec
-from bonanca.response.compilers import parts
+from bonanca.response.compilers.around import GUESS_S
 from bonanca.response.state import PlanKind
+from bonanca.running import parts
+from bonanca.running.times import with_expected_times
 from bonanca.ui.phrases import Words
 
 RESTART = gettext_noop("Restart, one replica after the other")
@@ -28,4 +30,4 @@ def compile_operation(service: ServiceView, kind: PlanKind, *, title: Words, pla
     )
     context = {"team": service.team_slug, "plan_id": plan_id}
     spec = PlanSpec(kind, f"service:{service.slug}", title, tuple(s for s in steps if s is not None), context)
-    return parts.with_expected_times(spec)
+    return with_expected_times(spec, GUESS_S)

@@ -10,8 +10,10 @@ from django.utils.translation import gettext_noop
 from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.recovery.views import PinView
-from bonanca.response.compilers import parts
+from bonanca.response.compilers import around
 from bonanca.response.compilers.strategies import Strategy, strategy_of
+from bonanca.running import parts
+from bonanca.running.times import with_expected_times
 from bonanca.ui.phrases import Words
 
 CRITERIA = gettext_noop("Weigh the criteria once more")
@@ -70,7 +72,8 @@ def compile_rollback(service: ServiceView, pin: PinView, occasion: Occasion) -> 
         "strategy": strategy.name,
     }
     found = tuple(step for step in steps if step is not None)
-    return parts.with_expected_times(PlanSpec("rollback", f"service:{service.slug}", occasion.title, found, context))
+    spec = PlanSpec("rollback", f"service:{service.slug}", occasion.title, found, context)
+    return with_expected_times(spec, around.GUESS_S)
 
 
 def _criteria(service: ServiceView, pin: PinView, strategy: Strategy, occasion: Occasion) -> StepSpec | None:
@@ -90,11 +93,11 @@ def _criteria(service: ServiceView, pin: PinView, strategy: Strategy, occasion: 
 def _before(service: ServiceView, pin: PinView, declared: RollbackSpec, strategy: Strategy) -> list[StepSpec | None]:
     check = {"service": service.slug, "pin_id": str(pin.id), "strategy": strategy.name}
     return [
-        parts.announce(service, "begins", ANNOUNCE, key="announce"),
+        around.announce(service, "begins", ANNOUNCE, key="announce"),
         StepSpec("preflight", "response.preflight", check, PREFLIGHT, timeout_s=60),
         *(strategy.before(service, pin) if service.database else ()),
-        parts.work(service, "pause", declared.pause, declared.resume, PAUSE),
-        _gateway(service, "maintenance", "gateway.maintenance", MAINTENANCE),
+        around.work(service, "pause", declared.pause, declared.resume, PAUSE),
+        parts.close(service, MAINTENANCE),
         parts.stop(service, STOP, drain_s=declared.drain_s),
     ]
 
@@ -124,21 +127,10 @@ def _afterwards(service: ServiceView, declared: RollbackSpec, occasion: Occasion
     return [
         # Under the maintenance page, so that opening waits for the gateway to have taken both back.
         StepSpec("lift", "response.lift_containments", lift, LIFT, timeout_s=30) if occasion.incident_id else None,
-        _gateway(service, "open", "gateway.open", OPEN),
-        parts.work(service, "resume", declared.resume, declared.pause, RESUME),
+        parts.reopen(service, OPEN),
+        around.work(service, "resume", declared.resume, declared.pause, RESUME),
         StepSpec("watch", "response.watch", watch, WATCH, declared.watch.seconds + 60, declared.watch.seconds + 2)
         if service.slos
         else None,
-        parts.announce(service, "works", ANNOUNCE_END, key="announce_end"),
+        around.announce(service, "works", ANNOUNCE_END, key="announce_end"),
     ]
-
-
-def _gateway(service: ServiceView, key: str, kind: str, title: str) -> StepSpec | None:
-    if service.gateway is None:
-        return None
-    params: dict[str, Any] = {"gateway": service.gateway.name, "service": service.slug}
-    if kind == "gateway.maintenance":
-        params |= {"message": parts.MAINTENANCE_WORDS, "retry_after_s": 15, "max_s": 1800}
-    else:
-        params |= {"step": "maintenance"}
-    return StepSpec(key, kind, params, title, timeout_s=30)

@@ -91,9 +91,13 @@ def _refuse(plan: ProposedPlanView, override_reason: str, actor: Actor, now: dat
         raise PreviewTooOld(
             _("Another plan of this service ran since this preview was made."), hint=_("Ask for a new preview.")
         )
-    missing = [check.words for check in plan.preview.checks if not check.passed]
+    missing = [check for check in plan.preview.checks if not check.passed]
     if missing:
-        raise ChecksFailed(" ".join(missing))
+        passing = all(check.facts.get("may_pass") for check in missing)
+        raise ChecksFailed(
+            " ".join(check.words for check in missing),
+            hint=_("It may be back by now: ask for a new preview.") if passing else None,
+        )
     if plan.criteria.forbids and not override_reason.strip():
         raise CriteriaForbid(
             f"{plan.criteria.outcome_label}: {_against(plan)}",

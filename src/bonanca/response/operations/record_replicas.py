@@ -11,11 +11,11 @@ from bonanca.access.actors import SYSTEM
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel import audit
 from bonanca.outbox.operations.publish import publish
-from bonanca.response.compilers.parts import restart_policy
 from bonanca.response.events import ReplicaCameBack, ReplicaGaveUp
 from bonanca.response.models import SupervisedReplica
-from bonanca.response.replicas import SeenReplica
-from bonanca.response.state import ReplicaState
+from bonanca.running.processes import restart_policy
+from bonanca.running.state import ReplicaState
+from bonanca.running.views import SeenReplica
 
 
 @transaction.atomic

@@ -14,11 +14,11 @@ from bonanca.durable.models import PlanRun, PlanStep
 from bonanca.durable.plan import PlanSpec, checked
 from bonanca.durable.registry import knows
 from bonanca.kernel.errors import BonancaError, Invalid
-from bonanca.response.compilers import parts
 from bonanca.response.compilers.deployment import compile_deployment
 from bonanca.response.compilers.rollback import Occasion, compile_rollback
 from bonanca.response.compilers.strategies import StrategyUnavailable
 from bonanca.response.specs import spec_from_json, spec_to_json
+from bonanca.running.times import GUESS_S
 from tests.support.loja import NOW, Shop
 
 pytestmark = pytest.mark.django_db
@@ -203,7 +203,7 @@ def test_a_service_that_declares_too_little_is_refused_in_words(shop: Shop) -> N
 
 def test_expected_times_are_those_of_the_last_run(shop: Shop) -> None:
     plan = deployment(shop)
-    assert plan.steps[1].expected_s == parts.GUESS_S["git.release"]
+    assert plan.steps[1].expected_s == GUESS_S["git.release"]
     run = PlanRun.objects.create(
         key="k",
         kind="deployment",

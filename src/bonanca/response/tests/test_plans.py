@@ -135,6 +135,16 @@ def test_a_check_that_failed_keeps_it_from_starting(shop: Shop) -> None:
         approve_plan(plan.id, actor=shop.ana, now=LATER)
 
 
+def test_a_server_that_was_away_calls_for_another_preview(shop: Shop) -> None:
+    plan = proposed(shop)
+    away = {"passed": False, "text": "The server does not answer", "facts": {"may_pass": True}}
+    ProposedPlan.objects.update(preview={"checks": [away]})
+    with nothing_happens(), pytest.raises(ChecksFailed) as refused:
+        approve_plan(plan.id, actor=shop.ana, now=LATER)
+    assert refused.value.hint is not None
+    assert "new preview" in refused.value.hint
+
+
 def test_one_plan_of_a_service_runs_at_a_time(shop: Shop) -> None:
     change = shop.deployed("v2")
     first, second = (proposed(shop, change_id=change.id, now=LATER - timedelta(seconds=s)) for s in (9, 0))

@@ -15,8 +15,8 @@ from bonanca.response.operations.approve_plan import AnotherPlanRuns
 from bonanca.response.operations.operate_service import restart_service, stop_service
 from bonanca.response.operations.record_replicas import record_replicas
 from bonanca.response.queries import plans, replicas
-from bonanca.response.replicas import SeenReplica
-from bonanca.response.state import ReplicaState
+from bonanca.running.state import ReplicaState
+from bonanca.running.views import SeenReplica
 from tests.support.loja import NOW, Shop
 from tests.support.traces import events, nothing_happens
 

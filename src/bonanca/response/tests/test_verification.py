@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from bonanca.catalog.spec import ReplicaSpec, RunSpec, ServiceView, VerifySpec
-from bonanca.response.verification import BODY_LIMIT, Verdict, ask, check_of, in_order
+from bonanca.response.verification import BODY_LIMIT, Verdict, ask, check_of
+from bonanca.running.parts import in_order
 
 PAGES: dict[str, tuple[int, bytes]] = {
     "/health": (200, b"ok"),
