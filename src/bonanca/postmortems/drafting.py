@@ -243,7 +243,8 @@ def _actions() -> str:
 
 def file_name(evidence: Evidence, day: datetime) -> str:
     """Return `YYYY-MM-DD-kebab-title.md` (requirement C6), the day in the active zone."""
-    words = slugify(said(evidence.title)).strip("-") or f"inc-{evidence.number}"
+    # "5,3 %" is not 53 %: what stands between digits keeps them apart.
+    words = slugify(re.sub(r"(?<=\d)[.,](?=\d)", "-", said(evidence.title))).strip("-") or f"inc-{evidence.number}"
     if len(words) > 60:
         # At a word's end, unless the title is one endless word.
         words = words[:61].rpartition("-")[0] or words[:60]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import Invalid
 from bonanca.kernel.ids import new_id
-from bonanca.notify.models import Message
+from bonanca.notify.models import HIDDEN, Message
 from bonanca.notify.queries import LedgerView, view
 from bonanca.notify.state import Purpose
 
@@ -20,9 +20,11 @@ CHANNELS = ("email",)
 
 @transaction.atomic
 def enqueue_message(
-    *, key: str, channel: str, to: str, subject: str, body: str, purpose: str, now: datetime
+    *, key: str, channel: str, to: str, subject: str, body: str, purpose: str, now: datetime, secret: str = ""
 ) -> LedgerView:
     """Queue a message inside the caller's transaction; the same key gives the message that is already there.
+
+    `secret` is a part of `body` (a link that approves) that the ledger hides, and keeps only until it is delivered.
 
     Raises:
         Invalid: the channel, purpose or address cannot be used; `field` says which.
@@ -47,7 +49,8 @@ def enqueue_message(
             "to": to,
             # A header line ends where a newline would begin another.
             "subject": " ".join(subject.split())[:300],
-            "body": body,
+            "body": body.replace(secret, HIDDEN) if secret else body,
+            "secret": secret,
             "purpose": purpose,
             # Short enough for one line: a folded Message-ID is not recognised everywhere.
             "message_id": f"<{identity.hex}@bonanca.invalid>",

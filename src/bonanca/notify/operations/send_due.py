@@ -11,7 +11,7 @@ from django.db import transaction
 from bonanca.kernel.database import retrying
 from bonanca.notify.channels import CannotDeliver, deliver
 from bonanca.notify.events import MessageDelivered, MessageFailed
-from bonanca.notify.models import Message
+from bonanca.notify.models import HIDDEN, Message
 from bonanca.notify.state import MessageState, Purpose
 from bonanca.outbox.operations.publish import publish
 
@@ -34,7 +34,8 @@ def send_due(now: datetime, *, clock: Callable[[], datetime] | None = None) -> i
     delivered = 0
     while (message := _claim(now, moment())) is not None:
         try:
-            deliver(message.channel, message.to, message.subject, message.body, message.message_id)
+            body = message.body.replace(HIDDEN, message.secret) if message.secret else message.body
+            deliver(message.channel, message.to, message.subject, body, message.message_id)
         except CannotDeliver as failure:
             _failed(message, failure, moment())
         else:
@@ -78,7 +79,7 @@ def _claim(due: datetime, now: datetime) -> Message | None:
 @transaction.atomic
 def _delivered(message: Message, now: datetime) -> None:
     moved = Message.objects.filter(id=message.id, state=MessageState.SENDING).update(
-        state=MessageState.DELIVERED, delivered_at=now, last_error=""
+        state=MessageState.DELIVERED, delivered_at=now, last_error="", secret=""
     )
     if moved:
         publish(

@@ -50,6 +50,25 @@ def test_a_message_arrives_and_is_told(mail: MailServer) -> None:
     assert len(mail.received) == 1
 
 
+def test_a_secret_reaches_its_reader_and_stays_nowhere(mail: MailServer) -> None:
+    link = "http://127.0.0.1:8000/recovery/approve/abc:def/"
+    found = enqueue_message(
+        key="k",
+        channel="email",
+        to="ana@loja.example",
+        subject="s",
+        body=f"Aqui:\n{link}\n",
+        purpose="page",
+        now=NOW,
+        secret=link,
+    )
+    assert link not in found.body
+    assert send_due(NOW) == 1
+    assert link in mail.received[0].get_content()
+    row = Message.objects.get()
+    assert (row.secret, link in row.body) == ("", False)
+
+
 @pytest.mark.parametrize(
     "subject", ["Loja", "Loja: tudo cai " * 12, "Loja: 30 % das requisições falham, o orçamento queima " * 3, "é" * 200]
 )

@@ -209,6 +209,7 @@ def test_the_page_leaves_out_what_it_shows_itself() -> None:
     ("title", "name"),
     [
         ("Checkout fails: 30 % of requests!", "2026-03-12-checkout-fails-30-of-requests.md"),
+        ("Erros em 5,3 % dos pedidos", "2026-03-12-erros-em-5-3-dos-pedidos.md"),
         ("Atenção: caixa não responde", "2026-03-12-atencao-caixa-nao-responde.md"),
         ("../../etc/passwd\n", "2026-03-12-etcpasswd.md"),
         ("結帳失敗", "2026-03-12-inc-7.md"),

@@ -72,4 +72,5 @@ def _send(person: PersonView, plan: ProposedPlanView, link: ApprovalLink, now: d
         body="\n\n".join(lines) + "\n",
         purpose=Purpose.PAGE,
         now=now,
+        secret=address,
     )

@@ -42,8 +42,9 @@ def at_risk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def token(email: str = "ana@loja.example") -> str:
-    body = Message.objects.get(to=email, key__startswith="approve:").body
-    found = re.search(r"/recovery/approve/([^/\s]+)/", body)
+    message = Message.objects.get(to=email, key__startswith="approve:")
+    assert "/recovery/approve/" not in message.body
+    found = re.search(r"/recovery/approve/([^/\s]+)/", message.secret)
     assert found is not None
     return found[1]
 
