@@ -8,7 +8,6 @@ from django.db.models import Q
 from bonanca.kernel.ids import new_id
 from bonanca.notify.state import MessageState, Purpose
 
-
 # Stands in a body for its secret.
 HIDDEN = "•••"
 
