@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bonanca.actuators.process.tests.conftest import root, spec
 from tests.faults.support.house import House
+
+__all__ = ["house", "root", "spec", "standing_house"]
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ import pytest
 from bonanca.actuators.process.local import status
 from bonanca.actuators.process.spec import ProcessSpec
 from bonanca.actuators.process.supervise import ensure_running
-from bonanca.actuators.process.tests.conftest import root, spec  # noqa: F401 - fixtures
 from bonanca.durable.models import PlanRun
 from bonanca.durable.operations.abort_plan import NothingToAbort, abort_plan
 from bonanca.durable.operations.cancel_plan import cancel_plan
@@ -210,7 +209,7 @@ STARTS = """
 
 @pytest.mark.django_db
 def test_a_healthy_service_is_not_marked_failed_when_the_controller_restarts(
-    spec: ProcessSpec,  # noqa: F811
+    spec: ProcessSpec,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -240,7 +239,7 @@ def test_a_healthy_service_is_not_marked_failed_when_the_controller_restarts(
 
 @pytest.mark.django_db
 def test_a_replica_whose_start_failed_is_not_called_failing_once_it_runs(
-    spec: ProcessSpec,  # noqa: F811
+    spec: ProcessSpec,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

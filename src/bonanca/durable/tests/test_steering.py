@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 
 def carried_out(*params: dict[str, object], **more: str) -> PlanRunView:
-    run = plan(*params, **more)  # type: ignore[arg-type]
+    run = plan(*params, **more)  # type: ignore[arg-type] # a test's own table of arguments
     work(claim(run.id, living_executor()))
     return get_run(run.id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
@@ -42,8 +43,8 @@ class RestoreForm(forms.Form):
         help_text=_("Empty: a name is made. In the place of the running database it takes that one's name."),
     )
 
-    def __init__(self, *args: object, backups: Sequence[BackupView], with_log: bool = False, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, backups: Sequence[BackupView], with_log: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if not with_log:
             # A dump goes back to its own moment and no other.
             del self.fields["target"], self.fields["value"]
@@ -51,7 +52,9 @@ class RestoreForm(forms.Form):
         if with_log:
             choices.insert(0, ("", gettext("the newest one before it")))
             self.fields["backup"].required = False
-        self.fields["backup"].choices = choices  # type: ignore[attr-defined]
+        backup = self.fields["backup"]
+        assert isinstance(backup, forms.ChoiceField)  # as declared above
+        backup.choices = choices
 
 
 class OpenForm(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils.translation import gettext_noop
 
@@ -65,7 +66,7 @@ class Case:
 
 def measure(case: Case, now: datetime) -> Criteria:
     """Return all eight rules. Reads only; a rule that cannot be measured says why, and is not known."""
-    rules = tuple(_told(rule, lambda rule=rule: _MEASURES[rule](case, now)) for rule in Rule)  # type: ignore[misc]
+    rules = tuple(_told(rule, partial(_MEASURES[rule], case, now)) for rule in Rule)
     severity = case.incident.severity if case.incident else ""
     return Criteria(rules, case.spec.needed, severity)
 
