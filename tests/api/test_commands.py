@@ -92,7 +92,9 @@ def test_replicas_are_seen_restarted_and_stopped(world: World, said: Said) -> No
     lost = SeenReplica("loja-api-1", 1, ReplicaState.GIVEN_UP, restarts=5, error="it has ended")
     record_replicas(get_service("loja-api"), [lost], now=utc_now())
     assert "bonanca service restart loja-api" in said("service", "status", "loja-api", code=1)
-    assert "Say why" in said("service", "restart", "loja-api", code=2)
+    refused = said("service", "restart", "loja-api", code=2)
+    assert "Say why: the reason is kept with the plan. (--reason)" in refused
+    assert "loja-api" in said("service", "list")
     assert "There is no service" in said("service", "stop", "nothing", "--reason", "x", code=3)
     assert "started: Restart loja-api: it hangs" in said("service", "restart", "loja-api", "--reason", "it hangs")
     assert "running already" in said("service", "stop", "loja-api", "--reason", "now", code=5)

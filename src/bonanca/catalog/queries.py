@@ -72,7 +72,7 @@ def get_service(slug: str) -> ServiceView:
         raise NotFound(
             _("There is no service %(slug)s in the catalog.") % {"slug": slug},
             field="service",
-            hint=_("Declare it in bonanca.yaml and run `bonanca apply bonanca.yaml`."),
+            hint=_("`bonanca service list` names those there are; declare a new one in bonanca.yaml and apply it."),
         )
     return from_json(row.spec)
 

@@ -68,8 +68,8 @@ def _file_failure(problem: Exception) -> Failure | None:
     return None
 
 
-def show_failure(failure: Failure, *, as_json: bool) -> int:
-    """Print the failure on stderr and return its exit code."""
+def show_failure(failure: Failure, *, as_json: bool, where: str | None = None) -> int:
+    """Print the failure on stderr and return its exit code; `where` names the option that was refused."""
     if not failure.message:
         return failure.exit_code  # the help was printed instead
     if as_json:
@@ -77,7 +77,8 @@ def show_failure(failure: Failure, *, as_json: bool) -> int:
         typer.echo(json.dumps({"error": said}, ensure_ascii=False), err=True)
         return failure.exit_code
     label = typer.style("error:", fg="red", bold=True) if sys.stderr.isatty() else "error:"
-    typer.echo(f"{label} {failure.message}", err=True)
+    place = f" ({where})" if where and where not in failure.message else ""
+    typer.echo(f"{label} {failure.message}{place}", err=True)
     if failure.hint:
         typer.echo(f"       {failure.hint}", err=True)
     return failure.exit_code

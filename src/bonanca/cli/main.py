@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,8 +87,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
         failure = as_failure(problem)
         if failure is None:
             raise  # a defect of ours: its traceback is what a report needs
-        return show_failure(failure, as_json="--json" in given)
+        return show_failure(failure, as_json="--json" in given, where=_named(command, given, failure.field))
     return outcome if isinstance(outcome, int) else 0
+
+
+def _named(command: Any, given: Sequence[str], field: str | None) -> str | None:
+    """Return what the command line calls a field that was refused (`--reason`); None when it has no name there."""
+    for word in given:
+        command = getattr(command, "commands", {}).get(word, command)
+    for parameter in command.params:
+        if parameter.name == field and parameter.param_type_name == "option":
+            return str(max(parameter.opts, key=len))
+    return None
 
 
 def main() -> None:

@@ -121,7 +121,7 @@ def list_(service: Service, as_json: JsonOption = False) -> None:
                     f"{r.proposed_at:%Y-%m-%d %H:%M} UTC",
                     r.database,
                     r.mode.value,
-                    r.outcome.value if r.outcome else r.state.value,
+                    ("taken back" if r.undo_run_id else r.outcome.value) if r.outcome else r.state.value,
                 )
                 for r in found
             ],
@@ -299,6 +299,10 @@ def _told(name: str, key: str, value: object, as_json: bool, words: str) -> None
         say(words)
 
 
+def _about(seconds: float | None) -> str:
+    return f"  (about {seconds:g} s)" if seconds is not None else ""
+
+
 def _show(restore: RestoreView) -> None:
     state = restore.outcome.value if restore.outcome else restore.state.value
     say(f"{restore.id}  {restore.service} → {restore.database} ({restore.mode.value})  {state}")
@@ -307,11 +311,13 @@ def _show(restore: RestoreView) -> None:
     for found in restore.verdict:
         say(f"  {_SIGNS[found.answer]} {found.words}")
     for number, step in enumerate(restore.steps, start=1):
-        say(f"  {number}. {step.title}")
+        say(f"  {number}. {step.title}{_about(step.expected_s)}")
     if restore.error:
         say(f"  failed: {restore.error}")
     if restore.kept:
         say(f"  kept: {restore.kept}")
+    if restore.undo_run_id:
+        say(f"  taken back: bonanca plan show {restore.undo_run_id}")
     if restore.run_id is not None:
         note(f"bonanca plan show {restore.run_id}")
     elif not restore.refused:

@@ -21,6 +21,27 @@ Reason = Annotated[str, typer.Option(help="Why; kept with the plan.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Show its steps until it ends; exit 1 when it failed.")]
 
 
+@app.command("list")
+def list_(as_json: JsonOption = False) -> None:
+    """List the declared services: the names that every other command asks for."""
+    django()
+    from bonanca.catalog.queries import list_services
+
+    found = [
+        {"service": one.slug, "team": one.team_slug, "name": one.name, "critical": one.critical}
+        for one in list_services()
+    ]
+    if as_json:
+        print_json(found)
+    elif not found:
+        typer.echo("no service is declared yet: bonanca apply bonanca.yaml")
+    else:
+        table(
+            ("service", "team", "name", ""),
+            [(one["service"], one["team"], one["name"], "critical" if one["critical"] else "") for one in found],
+        )
+
+
 @app.command()
 def status(
     service: Annotated[str, typer.Argument(metavar="[SERVICE]", help="The service's slug; without it, all.")] = "",
