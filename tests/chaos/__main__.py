@@ -20,9 +20,12 @@ def main() -> int:
     parser.add_argument("--restores", type=int, default=100, help="at least so many restores of a backup (100)")
     parser.add_argument("--minutes", type=float, default=None, help="end after so many minutes at the latest")
     parser.add_argument("--report", type=Path, default=Path("build/chaos"), help="folder of the report")
+    parser.add_argument(
+        "--after", type=Path, help="go on from this report (its JSON file) until the numbers are reached"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder of the run with its logs")
     given = parser.parse_args()
-    wishes = Wishes(given.seed, given.rollbacks, given.restores, given.minutes, given.report)
+    wishes = Wishes(given.seed, given.rollbacks, given.restores, given.minutes, given.report, given.after)
     # Also in the background, where Ctrl-C does not reach: an ended run leaves its report and nothing else.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,17 +30,45 @@ class Report:
     orders: int = 0
     restarts: int = 0
     ended: str = "interrupted"
+    # What earlier runs did that this one goes on from; their turns stand before its own.
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    resumed: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def wrong(self) -> list[Turn]:
         return [turn for turn in self.turns if turn.wrong]
 
+    @classmethod
+    def after(cls, earlier: Path, asked: dict[str, int]) -> Report:
+        """Return the report of a run that goes on where an earlier one ended."""
+        facts = json.loads(earlier.read_text())
+        parts = facts["parts"]
+        turns = [Turn(**turn) for turn in facts["turns"]]
+        return cls(facts["seed"], asked, datetime.fromisoformat(facts["began"]), turns, parts=parts)
+
+    @property
+    def own_turns(self) -> int:
+        """How many turns this run has done itself."""
+        return len(self.turns) - sum(sum(part["counts"].values()) for part in self.parts)
+
+    def _part(self) -> dict[str, Any]:
+        own = self.turns[len(self.turns) - self.own_turns :]
+        return {
+            "commit": commit(),
+            "seconds": round((datetime.now(UTC) - self.resumed).total_seconds(), 1),
+            "ended": self.ended,
+            "counts": dict(Counter(turn.kind for turn in own)),
+            "acknowledged_orders": self.orders,
+            "processes_started_again": self.restarts,
+        }
+
     def to_json(self) -> dict[str, Any]:
+        parts = [*self.parts, self._part()]
         return {
             "seed": self.seed,
             "asked": self.asked,
             "began": self.began.isoformat(timespec="seconds"),
-            "seconds": round((datetime.now(UTC) - self.began).total_seconds(), 1),
+            "seconds": round(sum(part["seconds"] for part in parts), 1),
             "ended": self.ended,
             "machine": machine(),
             "counts": dict(Counter(turn.kind for turn in self.turns)),
@@ -48,8 +77,9 @@ class Report:
             "wrong": len(self.wrong),
             "failed_and_retried": sum(turn.retries > 0 for turn in self.turns),
             "takeovers": sum(turn.takeovers for turn in self.turns),
-            "acknowledged_orders": self.orders,
-            "processes_started_again": self.restarts,
+            "acknowledged_orders": sum(part["acknowledged_orders"] for part in parts),
+            "processes_started_again": sum(part["processes_started_again"] for part in parts),
+            "parts": parts,
             "plan_seconds": {kind: self._seconds(kind) for kind in sorted({turn.kind for turn in self.turns})},
             "turns": [turn.to_json() for turn in self.turns],
         }
@@ -111,8 +141,16 @@ class Report:
             lines.append(
                 f"| {kind} | {took['median']} | {took['p95']} | {took['longest']} | {took['median_undisturbed']} |"
             )
-        lines += self._places() + self._wrong() + self._failures()
+        lines += self._parts(facts["parts"]) + self._places() + self._wrong() + self._failures()
         return "\n".join(lines) + "\n"
+
+    def _parts(self, parts: list[dict[str, Any]]) -> list[str]:
+        rows = [
+            f"| {part['commit']} | {', '.join(f'{n} × {kind}' for kind, n in part['counts'].items())} "
+            f"| {part['seconds'] / 60:.1f} | {part['ended']} |"
+            for part in parts
+        ]
+        return ["", "| part at commit | turns | minutes | ended |", "|---|---|---|---|", *rows]
 
     def _places(self) -> list[str]:
         at = Counter(turn.place.rpartition(":")[0] or "inside a step" for turn in self.turns
@@ -135,6 +173,14 @@ class Report:
         return ["", "## What plans said that failed and were retried", "", *rows]
 
 
+def commit() -> str:
+    """Return the commit whose code runs, with a mark when the tree differs from it."""
+    said = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=9"], capture_output=True, text=True, check=False
+    )
+    return said.stdout.strip() or "unknown"
+
+
 def machine() -> dict[str, Any]:
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
@@ -148,7 +194,5 @@ def machine() -> dict[str, Any]:
 
 
 def _server_version() -> str:
-    import subprocess
-
     done = subprocess.run([str(pg_bin("postgres")), "--version"], capture_output=True, text=True, check=False)
     return done.stdout.split()[-1] if done.stdout else "?"

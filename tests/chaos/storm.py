@@ -38,6 +38,7 @@ class Wishes:
     restores: int
     minutes: float | None = None
     report: Path | None = None
+    after: Path | None = None
 
 
 class Storm:
@@ -45,8 +46,9 @@ class Storm:
 
     def __init__(self, town: Town, wishes: Wishes, say: Say) -> None:
         self.town, self.wishes, self.say = town, wishes, say
-        self.chaos = Chaos(town, random.Random(wishes.seed))
-        self.report = Report(wishes.seed, {"rollbacks": wishes.rollbacks, "restores": wishes.restores})
+        asked = {"rollbacks": wishes.rollbacks, "restores": wishes.restores}
+        self.report = Report(wishes.seed, asked) if wishes.after is None else Report.after(wishes.after, asked)
+        self.chaos = Chaos(town, random.Random(self.report.seed))
         self.usual_s = 3.0
         self.versions: dict[str, dict[str, str]] = {}
         self.backup = ""
@@ -116,7 +118,7 @@ class Storm:
         turn = Turn(len(self.report.turns) + 1, kind)
         self.report.turns.append(turn)
         # Each turn has its own: what a slower machine did not come to in one turn changes nothing of the next.
-        self.chaos.rng = random.Random(f"{self.wishes.seed}:{turn.number}")
+        self.chaos.rng = random.Random(f"{self.report.seed}:{turn.number}")
         self._clock = time.monotonic()
         return turn
 
@@ -164,8 +166,8 @@ def storm(folder: Path, wishes: Wishes, *, say: Say) -> Report:
         until = time.monotonic() + wishes.minutes * 60 if wishes.minutes else float("inf")
         try:
             run.prepare(visitors)
-            say(f"seed {wishes.seed}: version 2 is out, a backup is taken; the storm begins")
-            counts = {"rollback": 0, "restore": 0}
+            say(f"seed {report.seed}: version 2 is out, a backup is taken; the storm begins")
+            counts = {kind: sum(t.kind == kind for t in report.turns) for kind in ("rollback", "restore")}
             while counts["rollback"] < wishes.rollbacks or counts["restore"] < wishes.restores:
                 if time.monotonic() > until:
                     report.ended = "its time was over"
