@@ -100,6 +100,15 @@ def test_replicas_are_seen_restarted_and_stopped(world: World, said: Said) -> No
     assert "running already" in said("service", "stop", "loja-api", "--reason", "now", code=5)
 
 
+def test_requests_are_shared_out(world: World, said: Said) -> None:
+    assert "is no weight" in said("service", "traffic", "loja-api", "half", "--reason", "x", code=2)
+    assert "has no replica" in said("service", "traffic", "loja-api", "2=1", "--reason", "x", code=2)
+    assert "started: Share the requests" in said("service", "traffic", "loja-api", "1=1", "--reason", "x")
+    assert "one measure at a time" in said("incident", "contain", "1", "--redirect", "--breaker", "5", code=2)
+    contained = said("incident", "contain", "1", "--breaker", "30", "--reason", "fails")
+    assert "the whole of loja-api is contained until" in contained
+
+
 @pytest.mark.parametrize("number", ["x", "INC-", "-1", "0", "CHG-1", "99999999999", "١"])
 def test_what_names_no_incident_is_refused(said: Said, number: str) -> None:
     said("incident", "show", number, code=2)

@@ -38,6 +38,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "services/loja-api/replicas", READ, None),
     ("POST", "services/loja-api/restart", RESPOND, REASON),
     ("POST", "services/loja-api/stop", RESPOND, REASON),
+    ("POST", "services/loja-api/traffic", RESPOND, {"weights": "1=1", **REASON}),
     ("POST", "catalog/diff", ADMINISTER, "version: 1\n"),
     ("POST", "catalog/apply", ADMINISTER, "version: 1\n"),
     # An incident

@@ -18,6 +18,9 @@ from bonanca.response.events import ContainmentApplied
 APPLIED = gettext_noop("%(actor)s took %(match)s out at the gateway for %(minutes)s min: %(reason)s")
 WHOLE = gettext_noop("%(actor)s put the whole service into maintenance for %(minutes)s min: %(reason)s")
 REDIRECTED = gettext_noop("%(actor)s sent all requests to the redundant site for %(minutes)s min: %(reason)s")
+SHARED = gettext_noop("%(actor)s shared requests out by weight (%(detail)s) for %(minutes)s min: %(reason)s")
+BROKEN = gettext_noop("%(actor)s put a circuit breaker (%(detail)s) on %(match)s for %(minutes)s min: %(reason)s")
+_WORDS = {"redirect": REDIRECTED, "weights": SHARED, "breaker": BROKEN}
 
 
 @reaction(ContainmentApplied, "tell_timeline")
@@ -26,10 +29,11 @@ def tell_timeline(event: ContainmentApplied, now: datetime) -> None:
     record_timeline(
         event.incident_id,
         kind=EntryKind.ACTION,
-        text=APPLIED if event.match else REDIRECTED if event.action == "redirect" else WHOLE,
+        text=_WORDS.get(event.action) or (APPLIED if event.match else WHOLE),
         facts={
             "actor": event.actor,
-            "match": event.match,
+            "match": event.match or event.service,
+            "detail": event.detail,
             "reason": event.reason,
             "minutes": round((event.expires_at - event.at).total_seconds() / 60),
         },

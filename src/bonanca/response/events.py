@@ -22,6 +22,8 @@ class ContainmentApplied(Event):
     actor: str
     expires_at: datetime
     at: datetime
+    # Weights, or a breaker's threshold, as people wrote them.
+    detail: str = ""
 
 
 @dataclass(frozen=True)

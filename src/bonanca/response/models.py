@@ -22,6 +22,8 @@ class Containment(models.Model):
     action = models.CharField(max_length=16, choices=ContainmentAction)
     # The path prefix that is taken out; empty for the whole service.
     match = models.CharField(max_length=200, blank=True, default="")
+    # What the measure needs beside its place, as shown: weights, or a breaker's threshold.
+    detail = models.CharField(max_length=300, blank=True, default="")
     reason = models.CharField(max_length=500)
     state = models.CharField(max_length=10, choices=ContainmentState, default=ContainmentState.ACTIVE)
     applied_by = models.CharField(max_length=200)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from bonanca.access.permissions import Permission, allowed, require
+from bonanca.actuators.gateway.queries import active_directives
 from bonanca.catalog.spec import ServiceView
 from bonanca.delivery.queries import ChangeView, get_change
 from bonanca.incidents.queries import IncidentView
+from bonanca.kernel.clock import utc_now
 from bonanca.response import queries
 from bonanca.ui.panels import PanelContent, PanelContext, panel
 
@@ -79,3 +81,26 @@ def replicas(ctx: PanelContext, *, service: ServiceView) -> PanelContent | None:
         "may_act": allowed(ctx.actor, Permission.RESPOND, team=service.team_slug),
     }
     return "response/replicas_panel.html", context
+
+
+@panel("response:traffic")
+def traffic(ctx: PanelContext, *, service: ServiceView) -> PanelContent | None:
+    """How requests are shared out among a service's replicas and its redundant site, and the way to change it."""
+    require(ctx.actor, Permission.READ)
+    if service.gateway is None or service.run is None:
+        return None
+    standing = active_directives(service.gateway.name, service=service.slug, now=utc_now())
+    weights = [directive for directive in standing if directive.kind == "weights"]
+    example = "replicas=90 standby=10" if service.gateway.standby else _by_port(service)
+    context = {
+        "service": service.slug,
+        "weights": weights[-1] if weights else None,
+        "may_act": bool(example) and allowed(ctx.actor, Permission.RESPOND, team=service.team_slug),
+        "example": example,
+    }
+    return ("response/traffic_panel.html", context) if weights or context["may_act"] else None
+
+
+def _by_port(service: ServiceView) -> str:
+    replicas = service.run.replicas if service.run else ()
+    return " ".join(f"{replica.port}=1" for replica in replicas) if len(replicas) > 1 else ""

@@ -60,6 +60,7 @@ class ContainmentView:
     expires_at: datetime
     ended_at: datetime | None
     ended_by: str
+    detail: str = ""
 
     @property
     def is_active(self) -> bool:

@@ -12,6 +12,8 @@ class ContainmentAction(TextChoices):
     DISABLE = "disable", _("disable an endpoint")
     MAINTENANCE = "maintenance", _("maintenance page")
     REDIRECT = "redirect", _("redirect to the redundant site")
+    WEIGHTS = "weights", _("share requests out by weight")
+    BREAKER = "breaker", _("circuit breaker")
 
 
 class ContainmentState(TextChoices):
@@ -33,6 +35,7 @@ class PlanKind(TextChoices):
     UNDO = "undo", _("undo of a rollback")
     RESTART = "restart", _("restart")
     STOP = "stop", _("stop")
+    TRAFFIC = "traffic", _("shift of traffic")
 
 
 class PlanState(TextChoices):

@@ -18,6 +18,7 @@ GUESS_S: dict[str, float] = {
     "process.stop": 2.0,
     "gateway.maintenance": 0.5,
     "gateway.open": 0.5,
+    "gateway.weights": 0.5,
     "response.verify": 1.0,
 }
 

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bonanca.actuators.gateway.agent.configuration import BREAK_S
 from bonanca.actuators.gateway.agent.pages import Page, page_for
 from bonanca.actuators.gateway.metrics import RouteCounters, ServiceCounters
 from bonanca.actuators.gateway.wire import Applied, Desired, DesiredRefused, Directive, Route, encode, parse_desired
@@ -47,6 +48,8 @@ class FakeGateway:
         self.refused = ""
         self.clock: Callable[[], datetime] = utc_now
         self._counts: Counter[tuple[str, str, str, str, str | None]] = Counter()
+        self._turn: Counter[str] = Counter()
+        self._breakers = Breakers()
         self._started = self.clock().timestamp()
 
     def apply(self, document: bytes) -> bool:
@@ -68,10 +71,13 @@ class FakeGateway:
         route = self._route(host, path)
         directive = self._directive(route, path, now) if route is not None else None
         if route is not None and directive is None:
-            redirected = any(
-                d.kind == "redirect" and d.service == route.service for d in self.desired.at(now).directives
-            )
-            status = (self.standby if redirected else self.backend)(method, path)
+            breaker = self._breakers.of(self._standing(route, now), path)
+            if breaker is not None and self._breakers.is_open(breaker, now):
+                self._count(route.service, f"svc-{route.service}", 503, method, None)
+                return Reply(503, {}, "Service Unavailable")
+            status = (self.standby if self._elsewhere(route, now) else self.backend)(method, path)
+            if breaker is not None:
+                self._breakers.note(breaker, status, now)
             self._count(route.service, f"svc-{route.service}", status, method, None)
             return Reply(status, {}, "")
         page = page_for(
@@ -142,13 +148,56 @@ class FakeGateway:
         fitting = [r for r in self.desired.routes if r.host in (None, host) and _under(path, r.path_prefix)]
         return max(fitting, key=lambda r: (r.host is not None, len(r.path_prefix.rstrip("/"))), default=None)
 
+    def _standing(self, route: Route, now: datetime) -> list[Directive]:
+        return [d for d in self.desired.at(now).directives if d.service == route.service]
+
+    def _elsewhere(self, route: Route, now: datetime) -> bool:
+        """Whether the redundant site answers this one: all of them under a redirect, in turns under weights."""
+        standing = self._standing(route, now)
+        if any(d.kind == "redirect" for d in standing):
+            return True
+        shares = next((d.shares for d in reversed(standing) if d.kind == "weights"), ())
+        if not shares:
+            return False
+        turns = [share for share in shares for _ in range(share.weight)]
+        self._turn[route.service] += 1
+        chosen = turns[self._turn[route.service] % len(turns)]
+        return chosen.backends[0] not in route.backends
+
     def _directive(self, route: Route, path: str, now: datetime) -> Directive | None:
         fitting = [
             d
             for d in self.desired.at(now).directives
-            if d.kind != "redirect" and d.service == route.service and (d.match is None or _under(path, d.match))
+            if d.kind in ("maintenance", "disable")
+            and d.service == route.service
+            and (d.match is None or _under(path, d.match))
         ]
         return max(fitting, key=lambda d: (d.match is None, len(d.match or "")), default=None)
+
+
+class Breakers:
+    """Open when more than a breaker's threshold of what it saw failed; some seconds later it looks anew."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, list[bool]] = {}
+        self._open_until: dict[str, datetime] = {}
+
+    def of(self, standing: list[Directive], path: str) -> Directive | None:
+        """Return the breaker that guards the path, the closest one."""
+        fitting = [d for d in standing if d.kind == "breaker" and (d.match is None or _under(path, d.match))]
+        return max(fitting, key=lambda d: len(d.match or ""), default=None)
+
+    def is_open(self, breaker: Directive, now: datetime) -> bool:
+        """Whether it answers by itself at present."""
+        return now < self._open_until.get(breaker.key, now)
+
+    def note(self, breaker: Directive, status: int, now: datetime) -> None:
+        """Take an answer into account."""
+        seen = self._seen.setdefault(breaker.key, [])
+        seen.append(status >= 500)
+        if sum(seen) / len(seen) > breaker.threshold_percent / 100:
+            self._open_until[breaker.key] = now + timedelta(seconds=BREAK_S)
+            seen.clear()
 
 
 def _under(path: str, prefix: str) -> bool:

@@ -63,6 +63,10 @@ class Directive(models.Model):
     retry_after_s = models.PositiveIntegerField()
     # Where a redirect sends requests: addresses of the redundant site.
     backends = models.JSONField(default=list)
+    # How weights divide the requests: [{"weight": 90, "backends": [address, ...]}, ...].
+    shares = models.JSONField(default=list)
+    # From how many failed answers in a hundred on a breaker opens.
+    threshold_percent = models.PositiveSmallIntegerField(default=0)
     # The desired state's version from which on it holds, and when the gateway said that it does.
     version = models.BigIntegerField()
     put_at = models.DateTimeField()

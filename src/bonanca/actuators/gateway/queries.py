@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import get_args
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -18,6 +19,14 @@ SILENT_AFTER = timedelta(seconds=16)
 
 class DirectiveNotFound(NotFound):
     """No directive was ever put under this key."""
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """A part of a service's requests, by weight, and the addresses that answer it."""
+
+    weight: int
+    backends: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class DirectiveView:
     expires_at: datetime
     lifted_at: datetime | None
     lifted_by: str
+    shares: tuple[ShareView, ...] = ()
 
     def active(self, now: datetime) -> bool:
         """Tell whether visitors should get its page at `now`."""
@@ -65,7 +75,7 @@ class GatewayView:
         return self.applied_version is not None and self.applied_version >= (version or self.version)
 
 
-_KINDS: dict[str, wire.Kind] = {"maintenance": "maintenance", "disable": "disable", "redirect": "redirect"}
+_KINDS: dict[str, wire.Kind] = {kind: kind for kind in get_args(wire.Kind)}
 
 
 def desired_state(gateway: str, *, now: datetime | None = None) -> wire.Desired:
@@ -92,6 +102,8 @@ def desired_state(gateway: str, *, now: datetime | None = None) -> wire.Desired:
                 expires_at=d.expires_at,
                 match=d.match,
                 backends=tuple(wire.Backend(url) for url in d.backends),
+                shares=tuple(_share(share["weight"], share["backends"]) for share in d.shares),
+                threshold_percent=d.threshold_percent,
             )
             for d in standing.order_by("put_at", "id")
         ),
@@ -184,7 +196,12 @@ def view(row: Directive) -> DirectiveView:
         expires_at=row.expires_at,
         lifted_at=row.lifted_at,
         lifted_by=row.lifted_by,
+        shares=tuple(ShareView(share["weight"], tuple(share["backends"])) for share in row.shares),
     )
+
+
+def _share(weight: int, backends: list[str]) -> wire.Share:
+    return wire.Share(weight, tuple(wire.Backend(url) for url in backends))
 
 
 def _route(row: Route) -> wire.Route:

@@ -1,4 +1,4 @@
-"""Plan steps at the gateway: close with a polite page, open again, wait until what is wanted is live."""
+"""Plan steps at the gateway: close with a polite page, open again, divide requests, wait until it is live."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from bonanca.actuators.gateway import queries
+from bonanca.actuators.gateway import queries, wire
 from bonanca.actuators.gateway.operations.lift_directive import lift_directive
 from bonanca.actuators.gateway.operations.put_directive import put_directive
 from bonanca.actuators.gateway.operations.restore_directive import restore_directive
@@ -25,13 +25,14 @@ LOOK_EVERY_S = 0.05
 MAX_S = 1800.0
 
 
-@step("gateway.maintenance")
-class Maintenance:
-    """Answer a service's visitors with the maintenance page.
+class _Directive:
+    """A step that puts one directive under its key, and whose undo lifts it."""
 
-    Params: gateway, service, message, retry_after_s (30), max_s (1800: then it ends by itself), match (all of the
-    service), wait_s (30). The receipt names the directive's key. Undo: let visitors in again.
-    """
+    kind: wire.Kind
+
+    def details(self, ctx: StepContext) -> dict[str, Any]:
+        """What this kind of directive says beside its place and time."""
+        raise NotImplementedError
 
     def check(self, ctx: StepContext) -> Receipt | None:
         """In effect when its directive holds and the gateway says it does."""
@@ -53,13 +54,11 @@ class Maintenance:
                 key=ctx.key,
                 gateway=gateway,
                 service=str(ctx.params["service"]),
-                kind="maintenance",
-                match=ctx.params.get("match"),
-                message=str(ctx.params.get("message", "")),
-                retry_after_s=int(ctx.params.get("retry_after_s", 30)),
+                kind=self.kind,
                 expires_at=expires_at,
                 now=now,
                 fence=ctx.token,
+                **self.details(ctx),
             )
             if not put.active(now):
                 # Somebody lifted it, or it ran out, while this step was being tried again: the plan needs it now.
@@ -70,8 +69,43 @@ class Maintenance:
         return _receipt(queries.get_directive(ctx.key), ctx)
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
-        """Let visitors in again and wait until they are."""
+        """Let visitors in as before and wait until they are."""
         return _lift(ctx, str(receipt["key"]))
+
+
+@step("gateway.maintenance")
+class Maintenance(_Directive):
+    """Answer a service's visitors with the maintenance page.
+
+    Params: gateway, service, message, retry_after_s (30), max_s (1800: then it ends by itself), match (all of the
+    service), wait_s (30). The receipt names the directive's key. Undo: let visitors in again.
+    """
+
+    kind = "maintenance"
+
+    def details(self, ctx: StepContext) -> dict[str, Any]:
+        """The words on the page."""
+        return {
+            "match": ctx.params.get("match"),
+            "message": str(ctx.params.get("message", "")),
+            "retry_after_s": int(ctx.params.get("retry_after_s", 30)),
+        }
+
+
+@step("gateway.weights")
+class Weights(_Directive):
+    """Divide a service's requests among its replicas, or between it and its redundant site.
+
+    Params: gateway, service, shares ([{weight, backends: [address]}]), max_s (1800: then it ends by itself), wait_s
+    (30). The receipt names the directive's key. Undo: requests are divided as before.
+    """
+
+    kind = "weights"
+
+    def details(self, ctx: StepContext) -> dict[str, Any]:
+        """Who gets how much."""
+        shares = ctx.params["shares"]
+        return {"shares": [wire.Share(int(s["weight"]), tuple(map(wire.Backend, s["backends"]))) for s in shares]}
 
 
 @step("gateway.open")

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["maintenance", "disable", "redirect"]
+Kind = Literal["maintenance", "disable", "redirect", "weights", "breaker"]
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
@@ -26,6 +26,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 PATH_MAX = 200
 MESSAGE_MAX = 1000
 RETRY_AFTER_MAX_S = 86_400
+WEIGHT_MAX = 1000
 KEY_MAX = 200
 # More than one edge host could mean; a document beyond this is a mistake, not a desired state.
 DOCUMENT_MAX_BYTES = 4 * 1024 * 1024
@@ -51,10 +52,18 @@ class Route(msgspec.Struct, frozen=True):
     health_path: str | None = None
 
 
+class Share(msgspec.Struct, frozen=True):
+    """A part of a service's requests, in proportion to the other shares' weights, balanced over `backends`."""
+
+    weight: int
+    backends: tuple[Backend, ...]
+
+
 class Directive(msgspec.Struct, frozen=True):
     """One containment: requests of `service` under `match` (all when None) get the polite page until `expires_at`.
 
-    A `redirect` sends all of them to `backends` instead: the redundant site.
+    A `redirect` sends all of them to `backends` instead: the redundant site. `weights` divides them among `shares`.
+    A `breaker` answers 503 for a few seconds whenever more than `threshold_percent` of the answers were failures.
     """
 
     key: str
@@ -65,6 +74,8 @@ class Directive(msgspec.Struct, frozen=True):
     expires_at: datetime
     match: str | None = None
     backends: tuple[Backend, ...] = ()
+    shares: tuple[Share, ...] = ()
+    threshold_percent: int = 0
 
     @property
     def mark(self) -> str:
@@ -166,9 +177,25 @@ def directive_fault(directive: Directive) -> str | None:
         faults += ["a redirect is for the whole service"] if directive.match is not None else []
     elif directive.backends:
         faults.append(f"{directive.kind} sends requests nowhere: it takes no backends")
+    faults += _shares_faults(directive)
+    if (directive.kind == "breaker") != (1 <= directive.threshold_percent <= 99):
+        faults.append("a breaker, and nothing else, has a threshold of 1 to 99 percent")
     if directive.expires_at.tzinfo is None:
         faults.append("expires_at needs a time zone")
     return next((fault for fault in faults if fault), None)
+
+
+def _shares_faults(directive: Directive) -> list[str | None]:
+    if directive.kind != "weights":
+        return [f"{directive.kind} takes no shares"] if directive.shares else []
+    faults = [backend_fault(b.url) for share in directive.shares for b in share.backends]
+    if any(not 0 <= share.weight <= WEIGHT_MAX or not share.backends for share in directive.shares):
+        faults.append(f"a share needs a weight of 0 to {WEIGHT_MAX} and somewhere to send requests")
+    # Traefik takes a weighted service without a positive weight and answers every request with 503.
+    if not any(share.weight for share in directive.shares):
+        faults.append("weights need one share that gets requests")
+    faults += ["weights are for the whole service"] if directive.match is not None else []
+    return faults
 
 
 def parse_desired(document: bytes, *, gateway: str) -> Desired:

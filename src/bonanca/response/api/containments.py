@@ -23,6 +23,7 @@ class ContainmentOut(Schema):
     service: str
     action: str
     match: str
+    detail: str
     reason: str
     state: str
     applied_by: str
@@ -36,6 +37,8 @@ class ContainIn(Schema):
     match: str = ""
     expires_in_s: int = 1800
     reason: str
+    weights: str = ""
+    threshold_percent: int = 0
 
 
 @router.get("incidents/{int:number}/containments", response=list[ContainmentOut])
@@ -54,6 +57,8 @@ def contain_(request: HttpRequest, number: int, data: ContainIn) -> object:
         match=data.match,
         expires_in_s=data.expires_in_s,
         reason=data.reason,
+        weights=data.weights,
+        threshold_percent=data.threshold_percent,
         actor=caller(request),
         now=utc_now(),
     )

@@ -1,4 +1,4 @@
-"""A service's replicas over HTTP: how they are, restart, stop."""
+"""A service's replicas over HTTP: how they are, restart, stop, divide requests among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.response import queries
 from bonanca.response.api.router import router
 from bonanca.response.api.shapes import ResponsePlanOut
-from bonanca.response.operations.operate_service import restart_service, stop_service
+from bonanca.response.operations.operate_service import restart_service, shift_traffic, stop_service
 
 
 class SupervisedReplicaOut(Schema):
@@ -30,6 +30,12 @@ class SupervisedReplicaOut(Schema):
 
 
 class OperateIn(Schema):
+    reason: str
+
+
+class ShiftIn(Schema):
+    weights: str
+    expires_in_s: int = 3600
     reason: str
 
 
@@ -50,3 +56,17 @@ def restart(request: HttpRequest, slug: str, data: OperateIn) -> object:
 def stop(request: HttpRequest, slug: str, data: OperateIn) -> object:
     """Let every replica finish its work and end."""
     return Status(201, stop_service(slug, reason=data.reason, actor=caller(request), now=utc_now()))
+
+
+@router.post("services/{slug}/traffic", response={201: ResponsePlanOut})
+def traffic(request: HttpRequest, slug: str, data: ShiftIn) -> object:
+    """Share requests out by weight, such as `8001=3 8002=1` or `replicas=90 standby=10`, for a limited time."""
+    plan = shift_traffic(
+        slug,
+        weights=data.weights,
+        expires_in_s=data.expires_in_s,
+        reason=data.reason,
+        actor=caller(request),
+        now=utc_now(),
+    )
+    return Status(201, plan)

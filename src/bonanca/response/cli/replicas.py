@@ -1,4 +1,4 @@
-"""`bonanca service`: how a service's replicas are, start, restart and stop them."""
+"""`bonanca service`: how a service's replicas are, start, restart and stop them, divide requests among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 CLI_NAME = "service"
 CLI_PANEL = "Change and come back"
-app = typer.Typer(help="See how a service's replicas are; start, restart or stop them.", no_args_is_help=True)
+app = typer.Typer(
+    help="See how a service's replicas are; start, restart or stop them, share requests out.", no_args_is_help=True
+)
 
 Service = Annotated[str, typer.Argument(metavar="SERVICE", help="The service's slug.")]
 Reason = Annotated[str, typer.Option(help="Why; kept with the plan.")]
@@ -87,6 +89,32 @@ def stop(service: Service, reason: Reason = "", wait: Wait = False, as_json: Jso
     from bonanca.response.operations.operate_service import stop_service
 
     plan = stop_service(service, reason=reason, actor=local_operator(), now=utc_now())
+    started(plan, wait=wait, as_json=as_json)
+
+
+@app.command()
+def traffic(
+    service: Service,
+    weights: Annotated[str, typer.Argument(help="'replicas=90 standby=10', or ports: '8001=3 8002=1'.")],
+    reason: Reason = "",
+    minutes: Annotated[float, typer.Option(min=0, help="It ends by itself after so long.")] = 60,
+    wait: Wait = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Share requests out by weight, at the gateway. To end it sooner: bonanca plan undo."""
+    django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.response.operations.operate_service import shift_traffic
+
+    plan = shift_traffic(
+        service,
+        weights=weights,
+        expires_in_s=round(minutes * 60),
+        reason=reason,
+        actor=local_operator(),
+        now=utc_now(),
+    )
     started(plan, wait=wait, as_json=as_json)
 
 

@@ -38,11 +38,17 @@ def contain(
     redirect: Annotated[
         bool, typer.Option("--redirect", help="Send all requests to the redundant site (`gateway.standby`).")
     ] = False,
+    weights: Annotated[
+        str, typer.Option(help="Share requests out: 'replicas=90 standby=10', or ports: '8001=3 8002=1'.")
+    ] = "",
+    breaker: Annotated[
+        int, typer.Option(min=0, max=99, help="A circuit breaker on the path, or on the whole; percent of failures.")
+    ] = 0,
     reason: Annotated[str, typer.Option(help="Why; shown on the timeline.")] = "",
     minutes: Annotated[float, typer.Option(min=0, help="It ends by itself after so long.")] = 30,
     as_json: JsonOption = False,
 ) -> None:
-    """Stop the damage from spreading, at the gateway: a polite page with Retry-After, or the redundant site."""
+    """Stop the damage from spreading, at the gateway: a polite page, the redundant site, weights or a breaker."""
     django()
     from bonanca.access.actors import local_operator
     from bonanca.incidents.queries import by_number
@@ -51,10 +57,12 @@ def contain(
 
     done = apply(
         incident_id=by_number(number).id,
-        action="redirect" if redirect else "maintenance" if maintenance else "disable",
+        action=_action(maintenance=maintenance, redirect=redirect, weights=weights, breaker=breaker),
         match=path,
         expires_in_s=round(minutes * 60),
         reason=reason,
+        weights=weights,
+        threshold_percent=breaker,
         actor=local_operator(),
         now=utc_now(),
     )
@@ -110,6 +118,14 @@ def deploy(
         closed.hint = "To go through all the same: --override REASON."
         raise
     started(plan, wait=wait, as_json=as_json)
+
+
+def _action(*, maintenance: bool, redirect: bool, weights: str, breaker: int) -> str:
+    asked = {"maintenance": maintenance, "redirect": redirect, "weights": bool(weights), "breaker": bool(breaker)}
+    chosen = [name for name, wanted in asked.items() if wanted]
+    if len(chosen) > 1:
+        raise typer.BadParameter(f"one measure at a time: {' or '.join('--' + name for name in chosen)}")
+    return chosen[0] if chosen else "disable"
 
 
 def _what(containment: ContainmentView) -> str:

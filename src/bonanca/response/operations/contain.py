@@ -18,6 +18,7 @@ from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict, Invalid
 from bonanca.outbox.operations.publish import publish
 from bonanca.response.events import ContainmentApplied
+from bonanca.response.measures import Measure, measure_of
 from bonanca.response.models import Containment
 from bonanca.response.queries import ContainmentView, containment_view
 from bonanca.response.state import ContainmentAction
@@ -30,6 +31,8 @@ _KINDS: dict[str, Kind] = {
     ContainmentAction.DISABLE: "disable",
     ContainmentAction.MAINTENANCE: "maintenance",
     ContainmentAction.REDIRECT: "redirect",
+    ContainmentAction.WEIGHTS: "weights",
+    ContainmentAction.BREAKER: "breaker",
 }
 
 
@@ -50,8 +53,13 @@ def contain(
     reason: str,
     actor: Actor,
     now: datetime,
+    weights: str = "",
+    threshold_percent: int = 0,
 ) -> ContainmentView:
-    """Apply one typed, expiring containment to a running incident (requirements Y6, Y7).
+    """Apply one typed, expiring containment to a running incident (requirements Y2, Y6, Y7).
+
+    `weights` (such as `replicas=90 standby=10`) say how requests are shared out, `threshold_percent` when a breaker
+    opens (0: 50).
 
     Raises:
         NotFound: there is no such incident.
@@ -70,13 +78,7 @@ def contain(
             _("%(service)s is behind no gateway: it cannot be contained from here.") % {"service": service.slug}
         )
     path = _checked(action, match, expires_in_s, reason)
-    redirected = service.gateway.standby if action == ContainmentAction.REDIRECT else ()
-    if action == ContainmentAction.REDIRECT and not redirected:
-        raise Invalid(
-            _("%(service)s declares no redundant site: there is nowhere to redirect to.") % {"service": service.slug},
-            field="action",
-            hint=_("Declare its addresses as `gateway.standby`."),
-        )
+    measure = measure_of(service, action, weights=weights, threshold_percent=threshold_percent)
     try:
         with transaction.atomic():
             row = Containment.objects.create(
@@ -86,12 +88,13 @@ def contain(
                 gateway=service.gateway.name,
                 action=action,
                 match=path,
+                detail=measure.detail,
                 reason=reason.strip(),
                 applied_by=actor.label,
                 applied_at=now,
                 expires_at=now + timedelta(seconds=expires_in_s),
             )
-            _put_in_effect(row, redirected, actor, now)
+            _put_in_effect(row, measure, actor, now)
     except IntegrityError as clash:
         if "one_active" not in str(clash):
             raise
@@ -99,7 +102,7 @@ def contain(
     return containment_view(row)
 
 
-def _put_in_effect(row: Containment, redirected: tuple[str, ...], actor: Actor, now: datetime) -> None:
+def _put_in_effect(row: Containment, measure: Measure, actor: Actor, now: datetime) -> None:
     put_directive(
         key=f"containment:{row.id}",
         gateway=row.gateway,
@@ -108,7 +111,9 @@ def _put_in_effect(row: Containment, redirected: tuple[str, ...], actor: Actor, 
         match=row.match or None,
         message="",
         retry_after_s=RETRY_AFTER_S,
-        backends=redirected,
+        backends=measure.backends,
+        shares=measure.shares,
+        threshold_percent=measure.threshold_percent,
         expires_at=row.expires_at,
         now=now,
     )
@@ -116,7 +121,13 @@ def _put_in_effect(row: Containment, redirected: tuple[str, ...], actor: Actor, 
         aggregate=f"incident:{row.incident_id}",
         action="response.containment.applied",
         actor=actor.label,
-        facts={"action": row.action, "match": row.match, "reason": row.reason, "expires_at": row.expires_at},
+        facts={
+            "action": row.action,
+            "match": row.match,
+            "reason": row.reason,
+            "expires_at": row.expires_at,
+            **({"detail": row.detail} if row.detail else {}),
+        },
         now=now,
     )
     publish(
@@ -130,6 +141,7 @@ def _put_in_effect(row: Containment, redirected: tuple[str, ...], actor: Actor, 
             actor=actor.shown_name,
             expires_at=row.expires_at,
             at=now,
+            detail=row.detail,
         ),
         now=now,
     )
@@ -149,6 +161,8 @@ def _checked(action: str, match: str, expires_in_s: int, reason: str) -> str:
         )
     if action == ContainmentAction.REDIRECT and path:
         raise Invalid(_("A redirect is for the whole service: leave the path empty."), field="match")
+    if action == ContainmentAction.WEIGHTS and path:
+        raise Invalid(_("Weights are for the whole service: leave the path empty."), field="match")
     if action == ContainmentAction.MAINTENANCE and path:
         raise Invalid(_("Maintenance is for the whole service: leave the path empty."), field="match")
     if not SHORTEST_S <= expires_in_s <= LONGEST_S:

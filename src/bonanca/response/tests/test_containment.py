@@ -184,3 +184,65 @@ def test_a_redirect_needs_a_redundant_site_and_is_for_the_whole_service(shop: Sh
     assert (directive.kind, [b.url for b in directive.backends]) == ("redirect", ["http://10.0.0.2:8080"])
     undo_containment(made.id, actor=shop.beto, now=LATER)
     assert desired_state("default").directives == ()
+
+
+def with_standby(shop: Shop) -> None:
+    assert shop.service.gateway is not None
+    shop.declare(gateway=replace(shop.service.gateway, standby=("http://10.0.0.2:8080",)))
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"),
+    [
+        ("9101=3 9102=1", [(3, ["9101"]), (1, ["9102"])]),
+        ("127.0.0.1:9101=1,  9102=0", [(1, ["9101"]), (0, ["9102"])]),
+        ("replicas=90 standby=10", [(90, ["9101", "9102"]), (10, ["8080"])]),
+        ("standby=1", [(1, ["8080"])]),
+    ],
+)
+def test_requests_are_shared_out_by_weight(
+    shop: Shop, incident: IncidentView, weights: str, shares: list[tuple[int, list[str]]]
+) -> None:
+    with_standby(shop)
+    made = contained(shop, incident, action="weights", match="", weights=weights)
+    [directive] = desired_state("default").directives
+    assert directive.kind == "weights"
+    assert [(s.weight, [b.url.rpartition(":")[2] for b in s.backends]) for s in directive.shares] == shares
+    assert made.detail == ", ".join(weights.replace(",", " ").split())
+    undo_containment(made.id, actor=shop.beto, now=LATER)
+    assert desired_state("default").directives == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"weights": ""}, "weights"),
+        ({"weights": "9101"}, "weights"),
+        ({"weights": "9101=-1"}, "weights"),
+        ({"weights": "9101=1001"}, "weights"),
+        ({"weights": "9101=0"}, "weights"),
+        ({"weights": "9109=1"}, "weights"),
+        ({"weights": "9101=1 replicas=1"}, "weights"),
+        ({"weights": "standby=1"}, "weights"),
+        ({"weights": "9101=1 " * 60}, "weights"),
+        ({"weights": "9101=1", "match": "/cart"}, "match"),
+        ({"action": "breaker", "threshold_percent": 100}, "threshold_percent"),
+        ({"action": "breaker", "threshold_percent": -1}, "threshold_percent"),
+        ({"action": "breaker", "weights": "9101=1"}, "weights"),
+    ],
+)
+def test_weights_and_thresholds_that_do_not_fit_are_refused_by_field(
+    shop: Shop, incident: IncidentView, changes: dict[str, Any], field: str
+) -> None:
+    with nothing_happens(), pytest.raises(Invalid) as refused:
+        contained(shop, incident, **{"action": "weights", "match": "", **changes})
+    assert refused.value.field == field
+
+
+def test_a_breaker_is_put_on_a_path_or_on_the_whole_service(shop: Shop, incident: IncidentView) -> None:
+    assert contained(shop, incident, action="breaker").detail == "50 %"
+    contained(shop, incident, action="breaker", match="", threshold_percent=20)
+    assert [(d.kind, d.match, d.threshold_percent) for d in desired_state("default").directives] == [
+        ("breaker", "/checkout", 50),
+        ("breaker", None, 20),
+    ]

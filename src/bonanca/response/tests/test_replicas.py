@@ -8,11 +8,14 @@ import pytest
 from django.test import Client
 
 from bonanca.access.models import User
+from bonanca.actuators.gateway.operations.put_directive import put_directive
+from bonanca.actuators.gateway.wire import Backend, Share
 from bonanca.catalog.spec import ReplicaSpec, RunSpec
 from bonanca.durable.queries import get_run
+from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import Invalid, NotAllowed, NotFound
 from bonanca.response.operations.approve_plan import AnotherPlanRuns
-from bonanca.response.operations.operate_service import restart_service, stop_service
+from bonanca.response.operations.operate_service import restart_service, shift_traffic, stop_service
 from bonanca.response.operations.record_replicas import record_replicas
 from bonanca.response.queries import plans, replicas
 from bonanca.running.state import ReplicaState
@@ -79,3 +82,45 @@ def test_the_page_shows_who_was_given_up_and_starts_it_again(shop: Shop, client:
     assert answered.headers["Location"] == f"/recovery/{plan.id}/"
     assert (plan.kind, plan.state) == ("restart", "running")
     assert client.get(f"/recovery/{plan.id}/").status_code == 200
+
+
+def test_requests_are_shared_out_for_a_while_with_a_plan(shop: Shop) -> None:
+    given = {"weights": "9101=3 9102=1", "reason": "one is slow", "actor": shop.beto, "now": NOW}
+    with nothing_happens():
+        for wrong, field in (({"weights": "9109=1"}, "weights"), ({"expires_in_s": 1}, "expires_in_s")):
+            with pytest.raises(Invalid) as refused:
+                shift_traffic("loja-api", **{"expires_in_s": 600, **given, **wrong})
+            assert refused.value.field == field
+        with pytest.raises(NotAllowed):
+            shift_traffic("loja-api", **{"expires_in_s": 600, **given, "actor": shop.nina})
+        with pytest.raises(Invalid, match="behind no gateway"):
+            shift_traffic("estoque-api", **{"expires_in_s": 600, **given, "actor": shop.ana})
+    plan = shift_traffic("loja-api", expires_in_s=600, **given)
+    assert (plan.kind, plan.title) == ("traffic", "Share the requests of loja-api out (9101=3, 9102=1): one is slow")
+    [step] = get_run(plan.run_id).steps
+    assert (step.kind, step.params["max_s"]) == ("gateway.weights", 600)
+    assert [share["weight"] for share in step.params["shares"]] == [3, 1]
+
+
+def test_the_page_shows_the_shares_and_changes_them(shop: Shop, client: Client) -> None:
+    client.force_login(User.objects.get(email="beto@loja.example"))
+    assert "9101=1 9102=1" in client.get("/services/loja-api/").content.decode()
+    given = {"weights": "9101=3 9102=1", "minutes": "10", "reason": "slow"}
+    for wrong in ({"minutes": "-1"}, {"minutes": "9" * 99}, {"weights": "x"}, {"reason": ""}):
+        answered = client.post("/services/loja-api/traffic/", {**given, **wrong})
+        assert answered.headers["Location"] == "/services/loja-api/"
+    answered = client.post("/services/loja-api/traffic/", given)
+    [plan] = plans()
+    assert answered.headers["Location"] == f"/recovery/{plan.id}/"
+    share = Share(3, (Backend("http://127.0.0.1:9101"),))
+    now = utc_now()
+    put_directive(
+        key="k",
+        gateway="default",
+        service="loja-api",
+        kind="weights",
+        shares=[share],
+        expires_at=now + timedelta(hours=1),
+        now=now,
+    )
+    assert "peso 3" in client.get("/services/loja-api/").content.decode()

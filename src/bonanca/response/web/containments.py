@@ -35,6 +35,8 @@ def containment(request: HttpRequest, actor: Actor, number: int) -> HttpResponse
                 match=given["match"],
                 expires_in_s=given["minutes"] * 60,
                 reason=given["reason"],
+                weights=given["weights"],
+                threshold_percent=given["threshold_percent"] or 0,
                 actor=actor,
                 now=utc_now(),
             )

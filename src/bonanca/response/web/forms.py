@@ -23,7 +23,20 @@ class ContainForm(forms.Form):
         label=_("Path"),
         max_length=200,
         required=False,
-        help_text=_("Such as /checkout. Empty for maintenance of the whole service."),
+        help_text=_("Such as /checkout. Empty for the whole service."),
+    )
+    weights = forms.CharField(
+        label=_("Weights"),
+        max_length=300,
+        required=False,
+        help_text=_("Only to share requests out: replicas=90 standby=10, or ports such as 8001=3 8002=1."),
+    )
+    threshold_percent = forms.IntegerField(
+        label=_("The breaker opens at, in %"),
+        min_value=1,
+        max_value=99,
+        required=False,
+        help_text=_("Only for a circuit breaker: of the answers of the last 10 seconds, how many failed. 50 if empty."),
     )
     minutes = forms.TypedChoiceField(label=_("Ends after"), choices=MINUTES, coerce=int, initial=30)
     reason = forms.CharField(label=_("Why"), max_length=500)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("changes/<int:number>/deploy/", deployments.deploy, name="deploy"),
     path("changes/<int:number>/rollback/", rollbacks.rollback, name="rollback"),
     path("services/<slug:slug>/operate/", replicas.operate, name="operate"),
+    path("services/<slug:slug>/traffic/", replicas.traffic, name="traffic"),
     path("recovery/approve/<str:token>/", approval_links.approve, name="approve_link"),
     path("recovery/<uuid:plan_id>/", plans.plan, name="plan"),
     path("recovery/<uuid:plan_id>/approve/", plans.approve, name="approve"),

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bonanca.actuators.gateway.wire import Desired, Directive, Route
+from bonanca.actuators.gateway.wire import Desired, Directive, Route, Share
 
 DIRECTIVE_HEADER = "X-Bonanca-Directive"
 UNROUTED = "none"
 RETRY = "retry-unsent"
 POLITE = "polite"
+# Seconds that an open breaker answers by itself before it lets some through, and until it lets all through.
+BREAK_S = 10
 SLASH = "(?:/|%2[Ff])+"
 
 
@@ -92,13 +94,27 @@ def dynamic_configuration(desired: Desired, *, polite_port: int) -> dict[str, An
     }
     # A redirected service keeps its routers, so that its requests go on being counted for what they are.
     elsewhere = {d.service: d.backends for d in desired.directives if d.kind == "redirect"}
+    shared = {d.service: d.shares for d in desired.directives if d.kind == "weights" and d.service not in elsewhere}
+    breakers = [d for d in desired.directives if d.kind == "breaker"]
+    middlewares |= {_breaking(d.mark): _breaker(d.threshold_percent) for d in breakers}
     for service, routes in _by_service(desired).items():
+        broken = [d for d in breakers if d.service == service]
         for index, route in enumerate(routes):
             name = _numbered(f"svc-{service}", index)
-            backends = elsewhere.get(service, route.backends)
-            services[name] = _balancer([b.url for b in backends], route.health_path)
-            routers[name] = _router(_route_rule(route), _weight(route), name, [RETRY])
-    for directive in (d for d in desired.directives if d.kind != "redirect"):
+            if service in shared:
+                services |= _weighted(name, shared[service], route.health_path)
+            else:
+                backends = elsewhere.get(service, route.backends)
+                services[name] = _balancer([b.url for b in backends], route.health_path)
+            whole = [_breaking(d.mark) for d in broken if d.match is None]
+            # The breaker judges what visitors get: outside the retries.
+            routers[name] = _router(_route_rule(route), _weight(route), name, [*whole, RETRY])
+            for turn, part in enumerate((d for d in broken if d.match is not None), start=1):
+                # A router more of the same service, counted with the others.
+                more = _numbered(f"svc-{service}", len(routes) * turn + index)
+                rule, priority = _contained(route, part)
+                routers[more] = _router(rule, priority, name, [*whole, _breaking(part.mark), RETRY])
+    for directive in (d for d in desired.directives if d.kind in ("maintenance", "disable")):
         middlewares[_marking(directive.mark)] = _mark(directive.mark)
         for index, route in enumerate(_by_service(desired).get(directive.service, ())):
             name = _numbered(f"contain-{directive.service}-{directive.mark}", index)
@@ -148,7 +164,9 @@ def _contained(route: Route, directive: Directive) -> tuple[str, int]:
     if directive.match is None:
         # Maintenance of the whole says more than one closed door does.
         return rule, _weight(route) + 999
-    return f"{rule} && {_closed_rule(directive.match)}", _weight(route) + 1 + len(directive.match)
+    # A path has at most 200 characters: a door that is closed goes before every breaker of a part.
+    band = 1 if directive.kind == "breaker" else 500
+    return f"{rule} && {_closed_rule(directive.match)}", _weight(route) + band + len(directive.match)
 
 
 def _marking(mark: str) -> str:
@@ -158,6 +176,34 @@ def _marking(mark: str) -> str:
 def _mark(mark: str) -> dict[str, Any]:
     # Traefik sets it over whatever the visitor sent, so a visitor cannot choose the page.
     return {"headers": {"customRequestHeaders": {DIRECTIVE_HEADER: mark}}}
+
+
+def _breaking(mark: str) -> str:
+    return f"break-{mark}"
+
+
+def _breaker(threshold_percent: int) -> dict[str, Any]:
+    ratio = threshold_percent / 100
+    return {
+        "circuitBreaker": {
+            "expression": f"ResponseCodeRatio(500, 600, 0, 600) > {ratio:.2f} || NetworkErrorRatio() > {ratio:.2f}",
+            "checkPeriod": "100ms",
+            "fallbackDuration": f"{BREAK_S}s",
+            "recoveryDuration": f"{BREAK_S}s",
+            "responseCode": 503,
+        }
+    }
+
+
+def _weighted(name: str, shares: tuple[Share, ...], health_path: str | None) -> dict[str, Any]:
+    """Return a service that divides requests, and one balancer for each share that gets any."""
+    parts = {f"{name}.share{n}": share for n, share in enumerate(shares) if share.weight}
+    whole: dict[str, Any] = {"services": [{"name": part, "weight": share.weight} for part, share in parts.items()]}
+    if health_path is not None:
+        # A share whose replicas are all ill gives its requests to the others.
+        whole["healthCheck"] = {}
+    balancers = {part: _balancer([b.url for b in share.backends], health_path) for part, share in parts.items()}
+    return {name: {"weighted": whole}, **balancers}
 
 
 def _router(rule: str, priority: int, service: str, middlewares: list[str]) -> dict[str, Any]:

@@ -219,14 +219,20 @@ def routes_differently(live: dict[str, Any] | None, wanted: dict[str, Any]) -> s
             return f"router {name}: {json.dumps(routers[name].get('error', routers[name].get('status')))}"
         if (routers[name].get("rule"), routers[name].get("priority")) != (router["rule"], router["priority"]):
             return f"router {name} has another rule"
+        if [m.removesuffix("@file") for m in routers[name].get("middlewares", [])] != router["middlewares"]:
+            return f"router {name} has other middlewares"
     services = {n.removesuffix("@file"): s for n, s in (live.get("services") or {}).items()}
     for name, service in wanted["http"]["services"].items():
-        balancer = services.get(name, {}).get("loadBalancer", {})
-        if [s.get("url") for s in balancer.get("servers", [])] != [
-            s["url"] for s in service["loadBalancer"]["servers"]
-        ]:
+        if _targets(services.get(name, {})) != _targets(service):
             return f"service {name} has other servers"
     return ""
+
+
+def _targets(service: dict[str, Any]) -> list[tuple[str, int]]:
+    """Where a service sends requests, with the weight of each."""
+    parts = (service.get("weighted") or {}).get("services", [])
+    servers = (service.get("loadBalancer") or {}).get("servers", [])
+    return [(part["name"].removesuffix("@file"), part["weight"]) for part in parts] + [(s["url"], 1) for s in servers]
 
 
 def write_dynamic(folder: Path, configuration: dict[str, Any], *, even_if_same: bool = False) -> bool:

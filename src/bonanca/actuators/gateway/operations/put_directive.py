@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import get_args
+from typing import Any, get_args
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -39,6 +39,8 @@ def put_directive(
     message: str = "",
     retry_after_s: int = 30,
     backends: Sequence[str] = (),
+    shares: Sequence[wire.Share] = (),
+    threshold_percent: int = 0,
     expires_at: datetime,
     now: datetime,
     actor: Actor | None = None,
@@ -46,7 +48,8 @@ def put_directive(
 ) -> DirectiveView:
     """Have the gateway answer the service's requests under `match` (all when None) with the polite page.
 
-    A `redirect` has `backends` (addresses) answer all of them instead.
+    A `redirect` has `backends` (addresses) answer all of them instead, `weights` divide them among `shares`, and a
+    `breaker` opens at `threshold_percent` failed answers.
 
     Under the same `key` there is one directive for ever: putting it again returns it as it is by now, ended or not.
     Whether the actor may is the caller's to check.
@@ -56,13 +59,11 @@ def put_directive(
         DirectiveKeyTaken: the key belongs to another place.
         Fenced: the plan has moved on.
     """
-    there = tuple(wire.Backend(url) for url in backends)
-    spec = wire.Directive(key, service, kind, message, retry_after_s, wire.utc(expires_at), match, there)
-    fault = wire.slug_fault(gateway) or wire.directive_fault(spec)
-    if kind not in get_args(wire.Kind):
-        fault = f"kind must be one of {', '.join(get_args(wire.Kind))} (got '{kind}')"
-    if fault:
-        raise InvalidDirective(_("Containment refused: %(fault)s") % {"fault": fault})
+    there, ends = tuple(wire.Backend(url) for url in backends), wire.utc(expires_at)
+    spec = wire.Directive(
+        key, service, kind, message, retry_after_s, ends, match, there, tuple(shares), threshold_percent
+    )
+    _refuse(spec, gateway)
     row = take_turn(gateway, fence)
     known = Directive.objects.filter(key=key).first()
     if known is not None:
@@ -73,14 +74,12 @@ def put_directive(
         raise InvalidDirective(_("A containment must end in the future."), field="expires_at")
     version = next_version(row)
     place = {"key": key, "service": service, "kind": kind, "match": match}
-    facts = {**place, "backends": list(backends), "expires_at": spec.expires_at.isoformat(), "version": version}
+    facts = {**place, **_details(spec), "expires_at": spec.expires_at.isoformat(), "version": version}
     who = note(gateway, "gateway.directive.put", facts, actor=actor, now=now)
     made = Directive.objects.create(
         **place,
+        **_details(spec),
         gateway=gateway,
-        message=message,
-        retry_after_s=retry_after_s,
-        backends=list(backends),
         version=version,
         put_at=now,
         put_by=who,
@@ -88,3 +87,21 @@ def put_directive(
     )
     publish(DirectivePut(key, gateway, service, kind, match, spec.expires_at, now), now=now)
     return view(made)
+
+
+def _refuse(spec: wire.Directive, gateway: str) -> None:
+    fault = wire.slug_fault(gateway) or wire.directive_fault(spec)
+    if spec.kind not in get_args(wire.Kind):
+        fault = f"kind must be one of {', '.join(get_args(wire.Kind))} (got '{spec.kind}')"
+    if fault:
+        raise InvalidDirective(_("Containment refused: %(fault)s") % {"fault": fault})
+
+
+def _details(spec: wire.Directive) -> dict[str, Any]:
+    return {
+        "message": spec.message,
+        "retry_after_s": spec.retry_after_s,
+        "backends": [backend.url for backend in spec.backends],
+        "shares": [{"weight": share.weight, "backends": [b.url for b in share.backends]} for share in spec.shares],
+        "threshold_percent": spec.threshold_percent,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from bonanca.actuators.gateway.tests.edge import (
     seconds_until,
     shop,
 )
-from bonanca.actuators.gateway.wire import Backend, Desired, Directive, encode
+from bonanca.actuators.gateway.wire import Backend, Desired, Directive, Share, encode
 
 
 class Bench(Protocol):
@@ -172,6 +173,79 @@ def test_a_redirect_to_nowhere_or_of_a_part_is_refused(bench: Bench) -> None:
         directive = msgspec.structs.replace(elsewhere(bench), **wrong)
         assert not bench.apply(desired(2 + number, shop(bench.shop), directives=(directive,)))
     assert bench.get("/cart").status == 200
+
+
+def divided(bench: Bench, own: int, other: int, **changes: Any) -> Directive:
+    shares = (Share(own, (Backend(bench.shop.url),)), Share(other, (Backend(bench.standby.url),)))
+    return closed(None, key="w", kind="weights", **{"shares": shares, **changes})
+
+
+def test_requests_are_divided_by_weight_until_the_time_is_over(bench: Bench) -> None:
+    bench.shop.status, bench.standby.status = 200, 201
+    route = shop(bench.shop)
+    assert bench.apply(desired(1, route, directives=(divided(bench, 3, 1),)))
+    assert sorted(Counter(bench.get("/cart").status for _ in range(40)).items()) == [(200, 30), (201, 10)]
+    assert bench.apply(desired(2, route, directives=(divided(bench, 0, 5),)))
+    assert {bench.get("/cart").status for _ in range(10)} == {201}
+    # A redirect and a closed door say more; taken back, the weights hold again.
+    assert bench.apply(desired(3, route, directives=(divided(bench, 1, 0), elsewhere(bench), closed())))
+    assert [bench.get(path).status for path in ("/checkout", "/cart")] == [503, 201]
+    assert bench.apply(desired(4, route, directives=(divided(bench, 1, 1, for_s=1.0),)))
+    seconds_until(lambda: {bench.get("/cart").status for _ in range(6)} == {200})
+    counted = bench.counters("loja-api")
+    assert (counted.failed, counted.contained) == (1, 1)
+
+
+def test_weights_that_send_requests_nowhere_or_of_a_part_are_refused(bench: Bench) -> None:
+    assert bench.apply(desired(1, shop(bench.shop)))
+    nobody, bad = Share(1, ()), Share(1, (Backend("http://x/path"),))
+    wrongs: list[dict[str, Any]] = [{"shares": ()}, {"shares": (nobody,)}, {"shares": (bad,)}, {"match": "/cart"}]
+    for number, wrong in enumerate(wrongs):
+        directive = msgspec.structs.replace(divided(bench, 1, 1), **wrong)
+        assert not bench.apply(desired(2 + number, shop(bench.shop), directives=(directive,)))
+    assert not bench.apply(desired(9, shop(bench.shop), directives=(divided(bench, 0, 0),)))
+    assert bench.get("/cart").status == 200
+
+
+def breaker(match: str | None = None, key: str = "b", **changes: Any) -> Directive:
+    return closed(match, key=key, kind="breaker", **{"threshold_percent": 50, **changes})
+
+
+def until_open(bench: Bench, path: str) -> None:
+    """Ask until the service is not asked any more."""
+
+    def spared() -> bool:
+        before = bench.shop.hits[path]
+        return bench.get(path).status == 503 and bench.shop.hits[path] == before
+
+    seconds_until(spared) if isinstance(bench, Real) else seconds_until(lambda: bench.get(path).status == 503)
+
+
+def test_a_breaker_spares_a_service_that_fails_and_only_there(bench: Bench) -> None:
+    bench.shop.status = 500
+    assert bench.apply(desired(1, shop(bench.shop), directives=(breaker("/checkout"),)))
+    until_open(bench, "/checkout")
+    assert bench.get("/products").status == 500
+    # Taken back, requests reach the service at once.
+    bench.shop.status = 200
+    assert bench.get("/checkout").status == 503
+    assert bench.apply(desired(2, shop(bench.shop)))
+    assert bench.get("/checkout").status == 200
+    assert bench.counters("loja-api").contained == 0
+
+
+def test_a_breaker_of_the_whole_service_lets_a_healthy_one_be(bench: Bench) -> None:
+    assert bench.apply(desired(1, shop(bench.shop), directives=(breaker(), breaker("/a", key="a"), closed("/a/b"))))
+    assert [bench.get(path).status for path in ("/", "/a", "/a/b", "/a/c") * 3] == [200, 200, 503, 200] * 3
+    bench.shop.status = 500
+    until_open(bench, "/cart")
+
+
+def test_a_breaker_needs_a_threshold_and_nothing_else_has_one(bench: Bench) -> None:
+    assert bench.apply(desired(1, shop(bench.shop)))
+    for number, wrong in enumerate((breaker(threshold_percent=0), breaker(threshold_percent=100))):
+        assert not bench.apply(desired(2 + number, shop(bench.shop), directives=(wrong,)))
+    assert not bench.apply(desired(9, shop(bench.shop), directives=(closed(threshold_percent=5),)))
 
 
 def test_a_refused_state_leaves_the_one_before(bench: Bench) -> None:

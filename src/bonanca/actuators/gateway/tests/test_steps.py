@@ -12,7 +12,7 @@ from bonanca.actuators.gateway import queries
 from bonanca.actuators.gateway.fake import FakeGateway
 from bonanca.actuators.gateway.operations.lift_directive import lift_directive
 from bonanca.actuators.gateway.operations.set_routes import set_routes
-from bonanca.actuators.gateway.steps import Maintenance, Open, WaitApplied
+from bonanca.actuators.gateway.steps import Maintenance, Open, WaitApplied, Weights
 from bonanca.actuators.gateway.wire import local_routes
 from bonanca.durable.context import FenceToken, Receipt, StepContext
 from bonanca.durable.errors import StepFailed
@@ -83,6 +83,26 @@ def test_a_page_that_somebody_lifted_is_put_back_when_the_step_is_tried_again(ga
         assert gateway.serve("/").status == 503
 
 
+def test_requests_are_divided_and_the_undo_divides_them_as_before(gateway: FakeGateway) -> None:
+    shares = [
+        {"weight": 1, "backends": ["http://127.0.0.1:9101"]},
+        {"weight": 1, "backends": ["http://10.0.0.2:9101"]},
+    ]
+    weighing, ctx = Weights(), context("weights", CLOSE | {"shares": shares, "max_s": 60})
+    gateway.standby = lambda method, path: 201
+    with gateway.running():
+        assert weighing.check(ctx) is None
+        weighed = weighing.apply(ctx)
+        assert sorted(gateway.serve("/").status for _ in range(4)) == [200, 200, 201, 201]
+        assert weighing.check(ctx) == weighed == weighing.apply(ctx)
+        weighing.undo(context("weights", ctx.params, run=UNDO), weighed)
+        assert {gateway.serve("/").status for _ in range(4)} == {200}
+        none = [{"weight": 0, "backends": ["http://127.0.0.1:9101"]}]
+        with pytest.raises(StepFailed) as failed:
+            weighing.apply(context("nobody", CLOSE | {"shares": none}))
+        assert not failed.value.retryable
+
+
 def test_without_an_agent_the_step_fails_in_clear_words_and_changes_nothing(gateway: FakeGateway) -> None:
     version = queries.current_version("default")
     with pytest.raises(StepFailed) as failed:
@@ -118,5 +138,5 @@ def test_waiting_for_the_newest_version(gateway: FakeGateway) -> None:
 
 
 def test_the_kinds_are_known_to_plans() -> None:
-    for kind in ("gateway.maintenance", "gateway.open", "gateway.wait_applied"):
+    for kind in ("gateway.maintenance", "gateway.open", "gateway.weights", "gateway.wait_applied"):
         assert handler(kind)
