@@ -30,7 +30,7 @@ def pinned(shop: Shop) -> Shop:
         backup=BackupSpec(24, ("/backups",)),
         rollback=RollbackSpec(pin="snapshot"),
     )
-    earlier = shop.deployed("v1", at=NOW - timedelta(days=1))
+    earlier = shop.deployed("v2", at=NOW - timedelta(days=1))
     kept: dict[str, Any] = {"database": "loja", "copy_name": "loja_pin", "size_bytes": 150_000_000}
     shop.pin(earlier, kind=PinKind.COPY, held_seconds=2.25, took_seconds=4.5, method="clone", **kept)
     shop.pin(earlier, kind=PinKind.SNAPSHOT, held_seconds=0.0, took_seconds=43.2, method="dump", **kept)
@@ -38,7 +38,7 @@ def pinned(shop: Shop) -> Shop:
 
 
 def test_a_deployment_says_what_its_way_back_costs_before_it_starts(pinned: Shop) -> None:
-    change = pinned.propose("v2")
+    change = pinned.propose("v3")
     with nothing_happens():
         draft = draw_up_deployment(change.id, actor=pinned.beto)
         for outsider in pinned.outsiders:
@@ -54,7 +54,7 @@ def test_a_deployment_says_what_its_way_back_costs_before_it_starts(pinned: Shop
 def test_the_declared_kind_is_what_the_plan_pins(pinned: Shop) -> None:
     from bonanca.response.compilers.deployment import compile_deployment
 
-    change = pinned.propose("v2")
+    change = pinned.propose("v3")
     physical = BackupSpec(24, ("/backups",), physical=PhysicalSpec(wal=WalSpec()))
     for kind in ("copy", "snapshot", "log"):
         service = replace(pinned.service, backup=physical, rollback=RollbackSpec(pin=kind))
@@ -66,7 +66,7 @@ def test_the_declared_kind_is_what_the_plan_pins(pinned: Shop) -> None:
 def test_page_interface_and_command_say_the_same(
     client: Client, pinned: Shop, member: Any, stranger: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    number = pinned.propose("v2").number
+    number = pinned.propose("v3").number
     page = reverse("response:deployment", args=[number])
     client.force_login(stranger)
     assert client.get(page).status_code == 403
