@@ -64,6 +64,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "changes", RESPOND, {"service": "loja-api", "version": "main"}),
     ("GET", "changes/{change}", READ, None),
     ("POST", "changes/{change}/gates", RESPOND, {}),
+    ("GET", "changes/{change}/deployment", RESPOND, None),
     ("POST", "changes/{change}/deploy", RESPOND, {}),
     ("GET", "changes/{change}/rollback", RESPOND, None),
     ("GET", "services/loja-api/rollback", RESPOND, None),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from bonanca.actuators.postgres.databases import effects_on
 from bonanca.actuators.postgres.dump import dump_version
-from bonanca.actuators.postgres.sessions import MAINTENANCE
+from bonanca.actuators.postgres.sessions import MAINTENANCE, DatabaseUnreachable
 from bonanca.actuators.postgres.survey import Survey, survey
 from bonanca.catalog.spec import DatabaseSpec, ServiceView
 from bonanca.kernel.errors import BonancaError
@@ -92,7 +92,9 @@ def judge(
     except OwnServer:
         found.append(finding("server", NO, OWN_SERVER))
     except BonancaError as problem:
-        found.append(finding("server", NO, NOT_ANSWERED, what=declared.name, why=str(problem)))
+        passing = isinstance(problem, DatabaseUnreachable)
+        facts = {"what": declared.name, "why": str(problem), "may_pass": passing}
+        found.append(finding("server", NO, NOT_ANSWERED, **facts))
     return tuple(found)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.postgres.dump import dump_database, exported_snapshot
 from bonanca.actuators.postgres.rows import count_rows
-from bonanca.actuators.postgres.sessions import one
+from bonanca.actuators.postgres.sessions import maintenance_dsn, one, system_identifier
 from bonanca.kernel.errors import Unavailable
 from bonanca.recovery.envelope import EnvelopeWriter, Sealed
 
@@ -72,7 +72,8 @@ def seal_database(
                 raise
             counts = counting.result()
         sealed = writer.finish()
-    return SealedDatabase(snapshot.at, snapshot.server_version, snapshot.lsn, database_bytes, counts, sealed)
+    known = {"xid": snapshot.xid, "system_identifier": system_identifier(maintenance_dsn(dsn))}
+    return SealedDatabase(snapshot.at, snapshot.server_version, snapshot.lsn, database_bytes, counts, sealed, known)
 
 
 @contextmanager

@@ -45,6 +45,14 @@ class PinState(models.TextChoices):
     DROPPED = "dropped", _("dropped")
 
 
+class PinKind(models.TextChoices):
+    """How the data before a change is pinned: what it costs then, and what going back costs later."""
+
+    COPY = "copy", _("a copy, while writes wait")
+    SNAPSHOT = "snapshot", _("a copy, while writes go on")
+    LOG = "log", _("a position in the archived log")
+
+
 class RowKind(models.TextChoices):
     NEW = "new", _("new")
     CHANGED = "changed", _("changed")

@@ -29,6 +29,15 @@ class Finding:
         return render(self.text, self.facts)
 
     @property
+    def refuses(self) -> bool:
+        return self.answer == NO
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it could not be seen: it does not stand in the way, and a person should know."""
+        return self.answer == UNKNOWN
+
+    @property
     def tone(self) -> str:
         """The meaning that a page gives it."""
         return {OK: "calm", NO: "burning"}.get(self.answer, "unknown")

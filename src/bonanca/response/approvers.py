@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from bonanca.access.permissions import LEAST, Permission
 from bonanca.access.queries import PersonView, people
 from bonanca.access.state import RANK, Role
@@ -13,7 +15,12 @@ def approvers(plan: ProposedPlanView) -> tuple[PersonView, ...]:
 
     Where two people have to agree, who asked for it is not among them; nor is who has approved.
     """
-    least = RANK[LEAST[Permission.COMMAND]]
     out = {approval.by for approval in plan.approvals} | ({plan.proposed_by} if plan.four_eyes else set())
-    able = [p for p in people() if p.is_active and RANK[Role(p.role)] >= least and f"person:{p.email}" not in out]
-    return tuple(sorted(able, key=lambda person: plan.team not in person.teams))
+    return able_to_approve(plan.team, without=out)
+
+
+def able_to_approve(team: str, *, without: Collection[str] = ()) -> tuple[PersonView, ...]:
+    """Return the commanders, those of the team first; `without` are labels of actors that do not count."""
+    least = RANK[LEAST[Permission.COMMAND]]
+    able = [p for p in people() if p.is_active and RANK[Role(p.role)] >= least and f"person:{p.email}" not in without]
+    return tuple(sorted(able, key=lambda person: team not in person.teams))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from django.db import connection
 from django.utils.translation import gettext_noop
@@ -11,6 +12,7 @@ from bonanca.actuators.postgres.databases import database_exists
 from bonanca.actuators.postgres.sessions import DatabaseUnreachable, system_identifier
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
+from bonanca.recovery.operations.choose_return import choose_return, judge_return
 from bonanca.recovery.views import PinView
 from bonanca.response.schema_change import schema_change
 from bonanca.response.views import CheckResult
@@ -34,6 +36,11 @@ SCHEMA_UNKNOWN = gettext_noop(
     "The data stays as the migrations left it. Whether the earlier code can work with it is not known: the pinned "
     "copy that would tell is gone"
 )
+GOES_TO_MOMENT = gettext_noop("The data goes back to %(at)s, by the backup of %(backup_at)s and the log since")
+GOES_TO_DUMP = gettext_noop("The data goes back to %(at)s: that dump is the newest from before the change")
+NO_PHYSICAL = gettext_noop("There is no physical backup from before the change: the log has nothing to go on from")
+NO_DUMP = gettext_noop("There is no dump from before the change")
+NO_POSITION = gettext_noop("The state before the change was pinned without a position in the log")
 NAMES_SHOWN = 8
 
 
@@ -58,6 +65,36 @@ def instant_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...
 def keep_data_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:
     """The earlier code can work with the schema as it is now."""
     return () if service.database is None else (asked("schema", lambda: _schema(service, pin)),)
+
+
+def return_checks(engine: str) -> Callable[[ServiceView, PinView], tuple[CheckResult, ...]]:
+    """What a restore of the chosen backup needs: the backup, its key and log, room, rights, and a server of its own."""
+
+    def checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:
+        if service.database is None:
+            return ()
+        if engine == "physical" and not (pin.lsn or pin.point):
+            return (CheckResult(False, NO_POSITION),)
+        found = choose_return(service, pin, engine)
+        if found.backup_id is None or found.backup_at is None:
+            return (CheckResult(False, NO_PHYSICAL if engine == "physical" else NO_DUMP),)
+        words = GOES_TO_MOMENT if engine == "physical" else GOES_TO_DUMP
+        facts = {"at": _utc(found.at), "backup_at": _utc(found.backup_at)}
+        return (CheckResult(True, words, facts), *_verdict(service, pin, engine))
+
+    return checks
+
+
+def _verdict(service: ServiceView, pin: PinView, engine: str) -> tuple[CheckResult, ...]:
+    try:
+        found = judge_return(service, pin, engine)
+    except BonancaError as failure:
+        return (CheckResult(False, NOT_ANSWERED, {"what": "data", "why": str(failure)}),)
+    return tuple(CheckResult(not one.refuses, one.text, dict(one.facts), warns=one.unsure) for one in found)
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _data(service: ServiceView, pin: PinView) -> CheckResult:

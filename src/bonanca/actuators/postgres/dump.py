@@ -50,6 +50,8 @@ class Snapshot:
     at: datetime
     server_version: int
     lsn: str | None
+    # Rows of transactions that it does not see carry this id (xid8) or a newer one.
+    xid: str
     connection: Connection
 
 
@@ -81,7 +83,8 @@ def exported_snapshot(dsn: str) -> Iterator[Snapshot]:
             name = str(one(connection, "SELECT pg_export_snapshot()"))
             at = one(connection, "SELECT clock_timestamp()").astimezone(UTC)
             lsn = one(connection, "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_lsn()::text END")
-            yield Snapshot(name, at, version, lsn, connection)
+            xid = str(one(connection, "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"))
+            yield Snapshot(name, at, version, lsn, xid, connection)
 
 
 def dump_database(
@@ -112,8 +115,11 @@ def dump_database(
             raise failure("pg_dump", child.returncode, said)
 
 
-def dump_folder(dsn: str, folder: Path, *, jobs: int = 2) -> None:
-    """Dump a database that nobody writes to into pg_dump's directory format, several tables at a time.
+def dump_folder(dsn: str, folder: Path, *, jobs: int = 2, snapshot: str | None = None) -> None:
+    """Dump a database into pg_dump's directory format, several tables at a time.
+
+    Args:
+        snapshot: what to read; None for a database to which nobody writes.
 
     Raises:
         DumpFailed: pg_dump said why.
@@ -122,6 +128,7 @@ def dump_folder(dsn: str, folder: Path, *, jobs: int = 2) -> None:
     command = [
         *(str(pg_bin("pg_dump")), "--format=directory", "--compress=0", "--no-password", f"--jobs={jobs}"),
         *(f"--file={folder}", f"--dbname={address}"),
+        *((f"--snapshot={snapshot}", "--lock-wait-timeout=30s") if snapshot else ()),
     ]
     with tempfile.TemporaryFile() as said, running(command, environment, stdout=said, stderr=said) as child:
         if child.wait() != 0:

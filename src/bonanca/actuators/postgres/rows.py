@@ -83,6 +83,8 @@ def count_rows(connection: Connection) -> dict[str, int]:
 def written_since(connection: Connection, table: DeclaredTable, *, since: datetime, xid: str) -> Written:
     """Count the rows written after `since` (their own time column) and the older ones changed after `xid` (xid8).
 
+    Without an `xid` the older ones that were changed cannot be told: `changed` is None.
+
     Args:
         connection: read-only, with a statement timeout: this runs beside a service that may be in trouble.
 
@@ -101,7 +103,7 @@ def written_since(connection: Connection, table: DeclaredTable, *, since: dateti
                 " count(*) FILTER (WHERE t.{written_at} <= %(since)s) FROM {table} t"
                 " WHERE t.{written_at} > %(since)s OR age(t.xmin) <= age(%(xid)s::xid8::xid)"
             ).format(**names),
-            {"since": since, "xid": xid},
+            {"since": since, "xid": xid or None},
         ).fetchone()
         sample = connection.execute(
             sql.SQL(
@@ -115,26 +117,25 @@ def written_since(connection: Connection, table: DeclaredTable, *, since: dateti
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable(_("The rows of %(table)s could not be counted in time.") % {"table": table.table}) from error
     inserted, changed = counted if counted else (0, 0)
-    return Written(table.table, inserted, changed, tuple(_exact(row[0]) for row in sample))
+    return Written(table.table, inserted, changed if xid else None, tuple(_exact(row[0]) for row in sample))
 
 
 def rows_since(kept: Connection, pinned: Connection, table: DeclaredTable, *, xid: str) -> Iterator[RowSince]:
     """Every row of `kept` that `pinned` does not hold, or holds otherwise, in the order of its time column.
 
     Memory stays flat: rows come from a server-side cursor, in batches. Columns that only one of the two has (a
-    migration came between) are not compared.
+    migration came between) are not compared. Without an `xid` every row of `kept` is compared.
 
     Raises:
         UnknownColumns: the table or a column is not there.
     """
     query = sql.SQL(
-        "SELECT t.{key}::text, row_to_json(t)::text FROM {table} t"
-        " WHERE age(t.xmin) <= age({xid}::xid8::xid) ORDER BY t.{written_at}, t.{key}"
+        "SELECT t.{key}::text, row_to_json(t)::text FROM {table} t WHERE {newer} ORDER BY t.{written_at}, t.{key}"
     ).format(
         table=table.identifier,
         key=sql.Identifier(table.key),
         written_at=sql.Identifier(table.written_at),
-        xid=sql.Literal(xid),
+        newer=sql.SQL("age(t.xmin) <= age({}::xid8::xid)").format(sql.Literal(xid)) if xid else sql.SQL("true"),
     )
     try:
         with kept.transaction(), kept.cursor(name="bonanca_rows_since") as cursor:

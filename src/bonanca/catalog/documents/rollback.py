@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from bonanca.catalog.documents.commands import read_command
+from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.reader import EMAIL, Reader
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
 from bonanca.catalog.spec import (
     APPROVALS,
     AUDIENCES,
+    PINS,
     SEVERITIES,
     STRATEGIES,
     CriteriaSpec,
@@ -24,8 +26,10 @@ DAY_S = 86_400.0
 
 def read_rollback(reader: Reader) -> RollbackSpec:
     """The way back; everything has a default."""
+    pin = reader.choice("pin", PINS, "copy")
     return RollbackSpec(
-        strategy=reader.choice("strategy", STRATEGIES, "instant"),
+        # Without a copy there is nothing that could be put in place at once.
+        strategy=reader.choice("strategy", STRATEGIES, "point_in_time" if pin == "log" else "instant"),
         announce=_announce(reader),
         pause=read_command(reader, "pause"),
         resume=read_command(reader, "resume"),
@@ -35,6 +39,7 @@ def read_rollback(reader: Reader) -> RollbackSpec:
         kept_for_h=reader.number("kept_for_h", 168.0, above=True, maximum=24 * 366),
         criteria=reader.one("criteria", _criteria) or CriteriaSpec(),
         approval=reader.choice("approval", APPROVALS, "at_risk"),
+        pin=pin,
     )
 
 
@@ -50,6 +55,7 @@ def rollback_fits(reader: Reader, service: ServiceView) -> None:
             place,
             _("%(what)s: rollback.criteria.business asks a database but database is missing") % {"what": reader.what},
         )
+    _data_fits(reader, place, service, declared)
     if bool(declared.pause) != bool(declared.resume):
         reader.wrong(
             place,
@@ -62,6 +68,31 @@ def rollback_fits(reader: Reader, service: ServiceView) -> None:
             _("%(what)s: rollback.pause and rollback.resume need root") % {"what": reader.what},
             _("the folder for releases and process records"),
         )
+
+
+def _data_fits(reader: Reader, place: Node, service: ServiceView, declared: RollbackSpec) -> None:
+    """The declared pin and strategy have what they go back by."""
+    backup = service.backup
+    logged = backup is not None and backup.physical is not None and backup.physical.wal is not None
+    what = {"what": reader.what}
+    if declared.strategy == "point_in_time" and not logged:
+        reader.wrong(place, _("%(what)s: rollback.strategy point_in_time needs the archived log") % what, _archived())
+    elif declared.pin == "log" and not logged:
+        reader.wrong(place, _("%(what)s: rollback.pin log needs the archived log") % what, _archived())
+    if declared.strategy == "logical" and (backup is None or backup.physical is not None):
+        reader.wrong(
+            place, _("%(what)s: rollback.strategy logical needs dumps") % what, _("backup with engine: logical")
+        )
+    if declared.strategy == "instant" and declared.pin == "log":
+        reader.wrong(
+            place,
+            _("%(what)s: rollback.pin log keeps no copy that strategy instant could put in place") % what,
+            _("strategy: point_in_time, or pin: copy or snapshot"),
+        )
+
+
+def _archived() -> str:
+    return _("backup with engine: physical and wal")
 
 
 def _announce(reader: Reader) -> tuple[str, ...]:

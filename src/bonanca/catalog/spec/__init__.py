@@ -14,6 +14,7 @@ from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.rollback import (
     APPROVALS,
     AUDIENCES,
+    PINS,
     STRATEGIES,
     CriteriaSpec,
     Question,
@@ -44,6 +45,7 @@ __all__ = [
     "ENVIRONMENTS",
     "LOCALES",
     "PICKS",
+    "PINS",
     "ROLES",
     "SEVERITIES",
     "STRATEGIES",

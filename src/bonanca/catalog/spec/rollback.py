@@ -6,6 +6,8 @@ from bonanca.catalog.spec.running import Scalar, VerifySpec
 
 # What becomes of the data. Which of them can be carried out here is known to the room that compiles the plans.
 STRATEGIES = ("instant", "keep_data", "point_in_time", "logical")
+# How the data before a change is pinned: by a copy while writes wait, by a copy while they go on, or by the log alone.
+PINS = ("copy", "snapshot", "log")
 # Who has to agree: two people where rows are at risk, always two, or one commander.
 APPROVALS = ("at_risk", "always", "one")
 # Who can be told by a word; anything else is an e-mail address.
@@ -55,7 +57,7 @@ class RollbackSpec:
 
     `pause` and `resume` are the service's own commands that hold and go on with background work; `drain_s` is what a
     replica may take to finish its requests; `verify` adds checks to those of the service; `kept_for_h` is how many
-    hours the pinned state before a change is kept.
+    hours the pinned state before a change is kept; `pin` is how its data are.
     """
 
     strategy: str = "instant"
@@ -68,3 +70,4 @@ class RollbackSpec:
     kept_for_h: float = 168.0
     criteria: CriteriaSpec = field(default_factory=CriteriaSpec)
     approval: str = "at_risk"
+    pin: str = "copy"

@@ -161,6 +161,8 @@ def test_a_way_back_is_declared_whole() -> None:
     ("old", "new", "told"),
     [
         ("keep_data", "magic", "one of instant, keep_data, point_in_time, logical"),
+        ("keep_data", "point_in_time", "point_in_time needs the archived log"),
+        ("keep_data", "logical", "logical needs dumps"),
         ("team, SAC@loja.example", "everybody", "on_call, team, dependents, or an e-mail address"),
         ('pause: ["{python}", pause.py]', "", "only one of pause and resume"),
         ("name: suite, command", "name: suite, http: /, command", "exactly one of http, sql, tcp and command"),

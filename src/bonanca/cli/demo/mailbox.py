@@ -52,6 +52,11 @@ class Mailbox:
         with self._lock:
             return next((r for r in self._received if words in str(r.message["Subject"])), None)
 
+    def received(self) -> tuple[Received, ...]:
+        """Return everything, oldest first."""
+        with self._lock:
+            return tuple(self._received)
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._received)

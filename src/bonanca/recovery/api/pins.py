@@ -23,10 +23,12 @@ class PinOut(Schema):
     state: str
     release_sha: str
     config_sha256: str
+    kind: str
     copy_name: str
     taken_at: datetime
     size_bytes: int | None
     held_seconds: float | None
+    took_seconds: float | None
     expires_at: datetime
 
 

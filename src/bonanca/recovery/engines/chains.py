@@ -14,8 +14,9 @@ from bonanca.recovery.engines.base import Target
 from bonanca.recovery.folders import manifest_file
 from bonanca.recovery.models import RestorePoint
 from bonanca.recovery.queries.backups import get_backup, list_backups
+from bonanca.recovery.queries.pins import pins_of
 from bonanca.recovery.retention import needed
-from bonanca.recovery.state import RESTORABLE
+from bonanca.recovery.state import RESTORABLE, PinState
 from bonanca.recovery.views import BackupView
 
 INCREMENTAL_SINCE = 17
@@ -60,6 +61,19 @@ def stood_upon(service: str) -> dict[UUID, str]:
             for earlier in chain_of(backup)[:-1]:
                 at = f"{backup.started_at:%Y-%m-%d %H:%M} UTC"
                 found.setdefault(earlier.id, _("the backup of %(at)s stands on it") % {"at": at})
+    return found
+
+
+@needed
+def gone_back_by(service: str) -> dict[UUID, str]:
+    """Backups from which the log leads to a pin that is only a position in it: kept as long as the pin."""
+    found: dict[UUID, str] = {}
+    for pin in pins_of(service, limit=500):
+        if pin.point and pin.state is PinState.READY:
+            backup = newest_before(service, Target("point", pin.point))
+            if backup is not None:
+                at = f"{pin.taken_at:%Y-%m-%d %H:%M} UTC"
+                found.setdefault(backup.id, _("the state pinned at %(at)s goes back by it") % {"at": at})
     return found
 
 

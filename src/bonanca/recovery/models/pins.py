@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.db import models
 
 from bonanca.kernel.ids import new_id
-from bonanca.recovery.state import PinState
+from bonanca.recovery.state import PinKind, PinState
 
 
 class Pin(models.Model):
     """The state of a service before a change: commit, configuration (by content) and a copy of the database.
 
-    `xid` is PostgreSQL's first transaction id after the copy: rows written later carry a newer one.
+    `xid` is PostgreSQL's first transaction id after the copy: rows written later carry a newer one. `point` names the
+    moment in the archived log, where there is one. What it cost: `held_seconds` in which new connections waited, and
+    `took_seconds` in all; `method` is how the copy was made.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -32,6 +34,11 @@ class Pin(models.Model):
     row_counts = models.JSONField(default=dict)
     size_bytes = models.BigIntegerField(null=True)
     held_seconds = models.FloatField(null=True)
+    kind = models.CharField(max_length=10, choices=PinKind.choices, default=PinKind.COPY, db_default=PinKind.COPY)
+    method = models.CharField(max_length=10, blank=True, default="", db_default="")
+    point = models.CharField(max_length=63, blank=True, default="", db_default="")
+    system_identifier = models.CharField(max_length=20, blank=True, default="", db_default="")
+    took_seconds = models.FloatField(null=True)
     expires_at = models.DateTimeField()
 
     class Meta:

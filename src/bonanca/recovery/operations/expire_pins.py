@@ -14,7 +14,7 @@ from bonanca.catalog.queries import get_service
 from bonanca.durable.context import FenceToken
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import BonancaError
-from bonanca.recovery.models import Pin
+from bonanca.recovery.models import Pin, RestorePoint
 from bonanca.recovery.state import PinState
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,9 @@ def expire_pins(*, now: datetime) -> list[str]:
             continue
         with transaction.atomic():
             Pin.objects.filter(pk=pin.id, state=PinState.READY).update(state=PinState.DROPPED)
-            facts = {"database": pin.copy_name}
+            if pin.point:
+                RestorePoint.objects.filter(service=pin.service, name=pin.point).delete()
+            facts = {"database": pin.copy_name, "point": pin.point}
             actor = SYSTEM("recovery").label
             record(aggregate=f"pin:{pin.id}", action="pin.dropped", actor=actor, facts=facts, now=now)
     return problems

@@ -16,6 +16,7 @@ from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import PinTaken
 from bonanca.recovery.models import Pin
 from bonanca.recovery.queries import pin_view
+from bonanca.recovery.state import PinKind
 from bonanca.recovery.views import PinView
 
 KEPT_FOR = timedelta(days=7)
@@ -38,6 +39,11 @@ class PinnedState:
     row_counts: dict[str, int] = field(default_factory=dict)
     size_bytes: int | None = None
     held_seconds: float | None = None
+    took_seconds: float | None = None
+    kind: PinKind = PinKind.COPY
+    method: str = ""
+    point: str = ""
+    system_identifier: str = ""
 
 
 def record_pin(
@@ -68,7 +74,9 @@ def record_pin(
                 "release": state.release_sha,
                 "config_sha256": state.config_sha256,
                 "database": state.copy_name,
+                "kind": state.kind,
                 "held_seconds": state.held_seconds,
+                "took_seconds": state.took_seconds,
             }
             record(aggregate=f"pin:{pin.id}", action="pin.taken", actor=actor.label, facts=facts, now=now)
             publish(PinTaken(pin.id, service, change_id, pin.taken_at, pin.held_seconds), now=now)

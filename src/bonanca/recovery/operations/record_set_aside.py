@@ -32,12 +32,14 @@ def record_set_aside(
     file: Path,
     file_sha256: str,
     rows: Sequence[Row],
+    decide: bool = False,
     actor: Actor,
     now: datetime,
 ) -> SetAsideView:
     """Record the list under its step's key; a second time it is the same list.
 
-    New rows wait to be re-applied. Changed ones need a decision: replaying the row would not say what was changed.
+    New rows wait to be re-applied, or with `decide` for a person. Changed ones need a decision in any case: replaying
+    the row would not say what was changed.
     """
     with transaction.atomic():
         found, created = SetAside.objects.get_or_create(
@@ -61,7 +63,7 @@ def record_set_aside(
                         table=table,
                         key=row_key,
                         kind=kind,
-                        outcome=RowOutcome.PENDING if kind is RowKind.NEW else RowOutcome.DECISION,
+                        outcome=RowOutcome.PENDING if kind is RowKind.NEW and not decide else RowOutcome.DECISION,
                     )
                     for position, (table, row_key, kind) in enumerate(rows, start=1)
                 ),

@@ -11,10 +11,8 @@ from bonanca.actuators.files.store import ContentLost
 from bonanca.kernel.errors import NotFound, Unavailable
 from bonanca.recovery.folders import contents
 from bonanca.recovery.models import Pin
-from bonanca.recovery.state import PinState
-from bonanca.recovery.views import (
-    PinView,
-)
+from bonanca.recovery.state import PinKind, PinState
+from bonanca.recovery.views import PinPrice, PinView
 
 
 class PinNotFound(NotFound):
@@ -70,7 +68,18 @@ def pins_of(service: str, *, limit: int = 20) -> tuple[PinView, ...]:
     return tuple(pin_view(pin) for pin in Pin.objects.filter(service=service).order_by("-taken_at")[:limit])
 
 
+def pin_prices(service: str) -> dict[PinKind, PinPrice]:
+    """What the service's last pin of each kind cost; kinds that were never taken here are missing."""
+    found = {}
+    for kind in PinKind:
+        pin = Pin.objects.filter(service=service, kind=kind).exclude(database="").order_by("-taken_at").first()
+        if pin is not None:
+            costs = (pin.held_seconds, pin.took_seconds, pin.size_bytes)
+            found[kind] = PinPrice(kind, *costs, taken_at=pin.taken_at, method=pin.method)
+    return found
+
+
 def pin_view(pin: Pin) -> PinView:
     """A pin's row as a value (for this room's operations)."""
-    names = [name for name in PinView.__dataclass_fields__ if name != "state"]
-    return PinView(state=PinState(pin.state), **{name: getattr(pin, name) for name in names})
+    names = [name for name in PinView.__dataclass_fields__ if name not in ("state", "kind")]
+    return PinView(state=PinState(pin.state), kind=PinKind(pin.kind), **{name: getattr(pin, name) for name in names})

@@ -35,10 +35,11 @@ def list_restores(service: str, *, limit: int = 20) -> tuple[RestoreView, ...]:
 
 
 def restores_in_work() -> set[str]:
-    """Ids of restores whose plan has not ended: their files are somebody's."""
+    """Ids of restores and plans that have not ended: their files are somebody's."""
     started = Restore.objects.exclude(run_id=None).order_by("-started_at")[:100]
     unfinished = {run.id for run in durable.list_runs(states=sorted(UNFINISHED), limit=1000)}
-    return {str(row.id) for row in started if row.run_id in unfinished}
+    # A rollback that restores a backup works in a folder of its run's name.
+    return {str(row.id) for row in started if row.run_id in unfinished} | {str(run_id) for run_id in unfinished}
 
 
 def _view(row: Restore) -> RestoreView:

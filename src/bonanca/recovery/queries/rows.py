@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from datetime import datetime
+from time import monotonic
+from typing import Any
 from uuid import UUID
 
+import psycopg
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
-from bonanca.actuators.postgres.rows import DeclaredTable, written_since
-from bonanca.actuators.postgres.sessions import session
+from bonanca.actuators.postgres.rows import SAMPLE, DeclaredTable, rows_since, written_since
+from bonanca.actuators.postgres.sessions import at_database, session
 from bonanca.catalog.queries import get_service
 from bonanca.kernel.errors import BonancaError, NotFound
 from bonanca.recovery.models import SetAside, SetAsideRow
 from bonanca.recovery.queries.pins import get_pin
 from bonanca.recovery.state import UNDECIDED, UNSETTLED, RowKind, RowOutcome
 from bonanca.recovery.views import (
-    PinView,
     SetAsideRowView,
     SetAsideView,
     TableAtRisk,
 )
 
 COUNT_TIMEOUT_S = 5.0
+COMPARE_TIMEOUT_S = 10.0
 UNDECIDED_SHOWN = 200
 
 
@@ -39,18 +44,64 @@ def rows_at_risk(service: str, pin_id: UUID, now: datetime) -> tuple[TableAtRisk
     Raises:
         NotFound: no such service or pin.
     """
-    pin, declared = get_pin(pin_id), get_service(service).database
-    if declared is None or not pin.has_data:
+    pin = get_pin(pin_id)
+    return rows_written_since(service, pin.taken_at, pin.xid) if pin.has_data or pin.point else ()
+
+
+def rows_written_since(service: str, since: datetime, xid: str) -> tuple[TableAtRisk, ...]:
+    """The same for any moment of the data; without the server's transaction id `xid`, changed rows are unknown (None).
+
+    Raises:
+        NotFound: no such service.
+    """
+    declared = get_service(service).database
+    if declared is None:
         return ()
     return tuple(
-        _at_risk(declared.dsn(), DeclaredTable(r.table, r.key, r.written_at), pin) for r in declared.rows_at_risk
+        _at_risk(declared.dsn(), DeclaredTable(r.table, r.key, r.written_at), since, xid) for r in declared.rows_at_risk
     )
 
 
-def _at_risk(dsn: str, table: DeclaredTable, pin: PinView) -> TableAtRisk:
+def rows_since_swap(service: str, *, kept: str, at: datetime, xid: str) -> tuple[TableAtRisk, ...]:
+    """What putting the `kept` database back would set aside: rows written since another took its place (`at`, `xid`).
+
+    Rows that the kept one has too (applied again after a rollback) do not count. Where the two cannot be compared in
+    time, or the kept one is closed to the service's login, all that were written since are counted, which is too many
+    rather than too few.
+
+    Raises:
+        NotFound: no such service.
+    """
+    declared = get_service(service).database
+    if declared is None:
+        return ()
+    tables = [DeclaredTable(r.table, r.key, r.written_at) for r in declared.rows_at_risk]
+    return tuple(
+        _compared(declared.dsn(), table, kept, xid) or _at_risk(declared.dsn(), table, at, xid) for table in tables
+    )
+
+
+def _compared(dsn: str, table: DeclaredTable, kept: str, xid: str) -> TableAtRisk | None:
+    until = monotonic() + COMPARE_TIMEOUT_S
+    new, changed, sample = 0, 0, deque[str](maxlen=SAMPLE)
+    options: dict[str, Any] = {"name": "bonanca preview", "read_only": True, "timeout_s": COUNT_TIMEOUT_S}
+    try:
+        with session(dsn, **options) as live, session(at_database(dsn, kept), **options) as earlier:
+            for row in rows_since(live, earlier, table, xid=xid):
+                new, changed = new + (row.kind == "new"), changed + (row.kind != "new")
+                sample.append(row.row)
+                if monotonic() > until:
+                    return None
+    except (BonancaError, psycopg.Error):
+        return None  # its caller counts without comparing, and says what it could not read
+    shown = tuple(json.loads(row, parse_float=str) for row in reversed(sample))
+    return TableAtRisk(table.table, new, changed, shown)
+
+
+def _at_risk(dsn: str, table: DeclaredTable, since: datetime, xid: str) -> TableAtRisk:
     try:
         with session(dsn, name="bonanca preview", read_only=True, timeout_s=COUNT_TIMEOUT_S) as connection:
-            found = written_since(connection, table, since=pin.taken_at, xid=pin.xid)
+            found = written_since(connection, table, since=since, xid=xid)
     except BonancaError as error:
         return TableAtRisk(table.table, None, None, problem=str(error))
     return TableAtRisk(found.table, found.inserted, found.changed, found.sample)

@@ -18,6 +18,7 @@ from bonanca.durable.registry import step
 from bonanca.recovery.guards import database_of, refuse_own_server
 from bonanca.recovery.queries import get_pin
 from bonanca.recovery.state import PinState
+from bonanca.recovery.steps.set_aside import aside_before_undo
 from bonanca.recovery.steps.support import mark_of, told
 from bonanca.recovery.views import PinView
 
@@ -50,7 +51,7 @@ class RestorePin:
 
     Params: `service`, `pin_id`. Copies the pin first unless `recovery.prepare_restore` did. The receipt has `kept`,
     the name under which the replaced database stays, and `held_s`, the seconds of the swap. Undo swaps back, byte for
-    byte, and keeps in turn what was written meanwhile.
+    byte, keeps in turn what was written meanwhile, and sets the rows of declared tables aside.
     """
 
     def check(self, ctx: StepContext) -> Receipt | None:
@@ -82,7 +83,7 @@ class RestorePin:
                     _("The kept database %(name)s is gone: it was dropped, or has been put back already.")
                     % {"name": receipt["kept"]}
                 )
-            return done or swap_databases(
+            back = done or swap_databases(
                 dsn,
                 live=receipt["live"],
                 incoming=receipt["kept"],
@@ -90,6 +91,7 @@ class RestorePin:
                 token=ctx.token,
                 key=key,
             )
+            return aside_before_undo(ctx, receipt, back)
 
 
 def _asked(ctx: StepContext) -> tuple[DatabaseSpec, PinView]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +11,27 @@ from django.utils.translation import gettext_noop
 from bonanca.actuators.files.store import FileState
 from bonanca.actuators.git.releases import current_release
 from bonanca.actuators.git.repository import GitRepository
-from bonanca.actuators.postgres.databases import copy_database, database_sizes
-from bonanca.actuators.postgres.fencing import Facts
-from bonanca.actuators.postgres.properties import Properties, properties_of
-from bonanca.actuators.postgres.rows import count_rows
-from bonanca.actuators.postgres.sessions import at_database, derived_name, maintenance_dsn, session
 from bonanca.catalog.queries import get_service
-from bonanca.catalog.spec import DatabaseSpec, ServiceView
+from bonanca.catalog.spec import ServiceView
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.crashpoints import point
 from bonanca.durable.registry import step
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.folders import contents
-from bonanca.recovery.guards import refuse_own_server
 from bonanca.recovery.operations.record_pin import KEPT_FOR, PinnedState, record_pin
 from bonanca.recovery.queries import pin_by_key
+from bonanca.recovery.state import PinKind
+from bonanca.recovery.steps.pinned_data import pinned_data
 from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import PinView
-
-# Nobody should write into a pin by mistake; a copy of it gets the real properties.
-_READ_ONLY = ["", "default_transaction_read_only", "on"]
 
 
 @step("recovery.pin")
 class TakePin:
-    """Params: `service`, `change_id`, optional `kept_h` (hours, default 168).
+    """Params: `service`, `change_id`, optional `kept_h` (hours, default 168) and `kind` (of PinKind, default copy).
 
-    The receipt has the pin's id and what it cost: `held_s` is how long new connections waited for the copy.
+    The receipt has the pin's id and what it cost: `held_s` is how long new connections waited for it, `took_s` how
+    long it took in all.
     Undo keeps the pin: it is what makes coming back possible, and it expires by itself.
     """
 
@@ -55,7 +48,8 @@ class TakePin:
             state |= _configuration(service)
             if service.database is not None:
                 ctx.progress(None, service.database.name)
-                state |= _data(ctx, service.database)
+                kind = PinKind(ctx.params.get("kind", PinKind.COPY))
+                state |= pinned_data(ctx, service, service.database, kind)
             point("recovery.pin.kept")
             pin = record_pin(
                 service=service.slug,
@@ -96,34 +90,6 @@ def _configuration(service: ServiceView) -> dict[str, Any]:
     }
 
 
-def _data(ctx: StepContext, database: DatabaseSpec) -> dict[str, Any]:
-    dsn = database.dsn()
-    refuse_own_server(dsn)
-    # The key's hash, not the run: one plan may pin one database twice.
-    target = derived_name(database.name, "pin", hashlib.sha256(ctx.key.encode()).hexdigest()[:12])
-    with session(maintenance_dsn(dsn)) as connection:
-        properties = properties_of(connection, database.name)
-    guarded = Properties(
-        properties.owner, properties.connection_limit, properties.grants, [*properties.settings, _READ_ONLY]
-    )
-    facts: Facts = copy_database(
-        dsn, source=database.name, target=target, token=ctx.token, key=ctx.key, properties=guarded
-    )
-    with session(at_database(dsn, target), read_only=True) as connection:
-        rows = count_rows(connection)
-    return {
-        "taken_at": datetime.fromisoformat(facts["at"]),
-        "database": database.name,
-        "copy_name": target,
-        "xid": facts["xid"],
-        "lsn": facts["lsn"] or "",
-        "properties": properties.to_json(),
-        "row_counts": rows,
-        "size_bytes": database_sizes(dsn).get(target),
-        "held_seconds": facts["held_s"],
-    }
-
-
 def _receipt(pin: PinView) -> Receipt:
     return {
         "pin_id": str(pin.id),
@@ -132,7 +98,10 @@ def _receipt(pin: PinView) -> Receipt:
         "database": pin.database,
         "copy": pin.copy_name,
         "taken_at": pin.taken_at.isoformat(),
+        "kind": pin.kind.value,
+        "point": pin.point,
         "held_s": pin.held_seconds,
+        "took_s": pin.took_seconds,
         "size_bytes": pin.size_bytes,
         "rows": sum(pin.row_counts.values()),
     }

@@ -1,6 +1,7 @@
 """Restores as steps: `recovery.restore_preflight`, `restore_load`, `restore_check`, `restore_place`.
 
-Params of all: `service`, `restore_id`, `backup_id`, `target` ({kind, value}), `mode`, `database`, `identity_file`.
+Params of all: `service`, `backup_id`, `target` ({kind, value}), `mode`, `database`, and optionally `identity_file` and
+`restore_id` (a restore of its own; without it the plan's run gives the name to what is opened).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from bonanca.recovery.judging import identities_for, judge
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.scratch import Findings, compare_counts, held, run_checks
 from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.steps.set_aside import aside_before_undo
 from bonanca.recovery.steps.support import mark_of, reporting, told
 from bonanca.recovery.verdicts import refusals
 
@@ -108,7 +110,12 @@ class RestoreLoad:
                 properties=_properties(dsn, database.name),
                 jobs=(service.restore or RestoreSpec()).jobs,
                 watch=watch,
-                extra={"row_counts": dict(archive.row_counts), "places": opening.places, "phases": opening.seconds},
+                extra={
+                    "engine": backup.engine,
+                    "row_counts": dict(archive.row_counts),
+                    "places": opening.places,
+                    "phases": opening.seconds,
+                },
             )
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
@@ -169,7 +176,7 @@ class RestorePlace:
         with told():
             done = effect_of(dsn, key)
             if done is not None:
-                return done
+                return self._aside(ctx, receipt, done)
             if kept is None:
                 return retire_database(dsn, name=live, keep_as=undone, token=ctx.token, key=key)
             if not database_exists(dsn, kept):
@@ -177,13 +184,18 @@ class RestorePlace:
                     _("The kept database %(name)s is gone: it was dropped, or has been put back already.")
                     % {"name": kept}
                 )
-            return swap_databases(dsn, live=live, incoming=kept, keep_as=undone, token=ctx.token, key=key)
+            back = swap_databases(dsn, live=live, incoming=kept, keep_as=undone, token=ctx.token, key=key)
+            return self._aside(ctx, receipt, back)
+
+    def _aside(self, ctx: StepContext, forth: Receipt, back: Receipt) -> Receipt:
+        """The rows written since; a restore of its own names no pin, and only keeps the database that has them."""
+        return aside_before_undo(ctx, forth, back) if "pin_id" in ctx.params else back
 
 
 @contextmanager
 def _workspace(ctx: StepContext) -> Iterator[Path]:
     """A private folder for what is opened; earlier attempts' are removed first, and this one at the end."""
-    root = folders.scratch_folder(UUID(ctx.params["restore_id"]))
+    root = folders.scratch_folder(UUID(str(ctx.params.get("restore_id") or ctx.run_id)))
     folder = root / str(ctx.token.epoch)
     if root.exists():
         shutil.rmtree(root)

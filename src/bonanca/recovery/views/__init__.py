@@ -6,9 +6,11 @@ from bonanca.recovery.views.drills import DrillView
 from bonanca.recovery.views.keys import SealedTo, ServiceKeys
 from bonanca.recovery.views.pins import PinView
 from bonanca.recovery.views.places import PlaceView, ServicePlaces, UnfinishedCopy
+from bonanca.recovery.views.prices import PinPrice
 from bonanca.recovery.views.readiness import Objectives, Readiness
 from bonanca.recovery.views.restores import KeptDatabase, RestoreView
 from bonanca.recovery.views.retention import RetentionPlan, RetentionRow
+from bonanca.recovery.views.returns import ReturnView
 from bonanca.recovery.views.rows import SetAsideRowView, SetAsideView, TableAtRisk
 from bonanca.recovery.views.wal import RestorePointView, WalView
 
@@ -19,6 +21,7 @@ __all__ = [
     "DrillView",
     "KeptDatabase",
     "Objectives",
+    "PinPrice",
     "PinView",
     "PlaceView",
     "Readiness",
@@ -27,6 +30,7 @@ __all__ = [
     "RestoreView",
     "RetentionPlan",
     "RetentionRow",
+    "ReturnView",
     "SealedTo",
     "ServiceBackups",
     "ServiceKeys",

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from bonanca.recovery.state import PinState
+from bonanca.recovery.state import PinKind, PinState
 
 
 @dataclass(frozen=True)
 class PinView:
-    """The state of a service before a change. `held_seconds`: how long new connections waited while it was copied."""
+    """The state of a service before a change. `held_seconds`: how long new connections waited for it."""
 
     id: UUID
     service: str
@@ -33,6 +33,11 @@ class PinView:
     size_bytes: int | None
     held_seconds: float | None
     expires_at: datetime
+    kind: PinKind = PinKind.COPY
+    method: str = ""
+    point: str = ""
+    system_identifier: str = ""
+    took_seconds: float | None = None
 
     @property
     def has_data(self) -> bool:

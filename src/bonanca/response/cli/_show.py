@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,7 +12,7 @@ from bonanca.ui.console import emit
 
 if TYPE_CHECKING:
     from bonanca.response.queries import Preview, ProposedPlanView
-    from bonanca.response.views import Criteria
+    from bonanca.response.views import Criteria, StepPreview
 
 
 def django() -> None:
@@ -64,6 +65,15 @@ def show_plan(plan: ProposedPlanView) -> None:
         typer.echo(f"\nIts progress: bonanca plan show {plan.run_id}")
 
 
+def show_approvers(team: str, preview: Preview) -> None:
+    """Print who could say yes to a rollback, were it asked for."""
+    from bonanca.response.approvers import able_to_approve
+
+    why = f"two people have to agree ({preview.four_eyes})" if preview.four_eyes else "a commander approves"
+    able = ", ".join(person.email for person in able_to_approve(team)) or "there is none"
+    typer.echo(f"\nApproval: {why}; commanders: {able}")
+
+
 def show_criteria(criteria: Criteria) -> None:
     """Print the eight rules with their evidence."""
     if not criteria.rules:
@@ -76,8 +86,6 @@ def show_criteria(criteria: Criteria) -> None:
 
 def show_preview(preview: Preview) -> None:
     """Print what a plan would do."""
-    from django.utils.translation import gettext
-
     if preview.reason:
         typer.echo(f"  why: {preview.reason}")
     typer.echo(f"\nCode    {preview.code_from[:12] or 'nothing'} → {preview.code_to[:12] or 'nothing'}")
@@ -88,7 +96,8 @@ def show_preview(preview: Preview) -> None:
         if at_risk.problem:
             typer.echo(f"  {at_risk.table}: could not be counted: {at_risk.problem}")
         else:
-            changed = f", {at_risk.changed} changed" if at_risk.changed is not None else ""
+            known = at_risk.changed is not None
+            changed = f", {at_risk.changed} changed" if known else ", changed ones are compared and listed then"
             typer.echo(f"  {at_risk.table}: {at_risk.written_since} rows written since{changed}; they are set aside")
     if preview.config_diff:
         typer.echo("Configuration")
@@ -96,7 +105,15 @@ def show_preview(preview: Preview) -> None:
     for check in preview.checks:
         holds = "note   " if check.warns else "holds  "
         typer.echo(f"{holds if check.passed else 'FAILS  '} {check.words}")
-    typer.echo(f"\nSteps, about {preview.expected_s:.0f} s in all")
-    for step in preview.steps:
+    typer.echo()
+    show_steps(preview.steps)
+
+
+def show_steps(steps: Sequence[StepPreview]) -> None:
+    """Print steps with their expected seconds."""
+    from django.utils.translation import gettext
+
+    typer.echo(f"Steps, about {sum(step.expected_s or 0 for step in steps):.0f} s in all")
+    for step in steps:
         took = f"{step.expected_s:6.1f} s" if step.expected_s is not None else "       ?"
         typer.echo(f"  {took}  {gettext(step.title) if step.title else step.key}")

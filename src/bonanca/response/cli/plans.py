@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from bonanca.response.cli._show import django, show_criteria, show_plan, show_preview, started
+from bonanca.response.cli._show import django, show_approvers, show_criteria, show_plan, show_preview, started
 from bonanca.ui.console import JsonOption, emit, print_json, table
 from bonanca.ui.references import numbered
 
@@ -21,7 +21,8 @@ Incident = Annotated[
     typer.Option("--incident", parser=numbered("INC"), metavar="INC", help="The incident that it ends."),
 ]
 Strategy = Annotated[
-    str, typer.Option(help="What becomes of the data: instant or keep_data; default: what the service declares.")
+    str,
+    typer.Option(help="The data: instant, point_in_time, logical or keep_data; default: the declared strategy."),
 ]
 Plan = Annotated[UUID, typer.Argument(metavar="PLAN", help="The plan's id, as `bonanca rollback list` prints it.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Show its steps until it ends; exit 1 when it failed.")]
@@ -64,6 +65,7 @@ def preview(
     typer.echo(f"{draft.title}\n  {change.label}, strategy {draft.preview.strategy}; nothing was written")
     show_criteria(draft.preview.criteria)
     show_preview(draft.preview)
+    show_approvers(draft.service.team_slug, draft.preview)
     typer.echo(f"\nTo have it approved: bonanca rollback propose {change.label} --strategy {draft.preview.strategy}")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
-from bonanca.response.cli._show import django, started
-from bonanca.ui.console import JsonOption, emit, print_json
+from bonanca.response.cli._show import django, show_steps, started
+from bonanca.ui.console import JsonOption, emit, print_json, table
 from bonanca.ui.references import numbered
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ Wait = Annotated[bool, typer.Option("--wait", help="Show its steps until it ends
 def register(root: typer.Typer) -> None:
     """Add verbs to the groups of the rooms below, which know nothing of containments and plans."""
     groups = {group.name: group.typer_instance for group in root.registered_groups}
-    for group, verbs in {"incident": (contain, uncontain), "change": (deploy,)}.items():
+    added: dict[str, tuple[Callable[..., None], ...]] = {
+        "incident": (contain, uncontain),
+        "change": (preview, deploy),
+    }
+    for group, verbs in added.items():
         below = groups[group]
         assert below is not None  # build() adds groups by their instance
         for verb in verbs:
@@ -96,6 +101,37 @@ def uncontain(
         raise NotFound(f"{incident.label} has no {'such' if containment else 'active'} containment.")
     lifted = [undo_containment(c.id, actor=local_operator(), now=utc_now()) for c in active or of_it]
     emit(lifted, as_json=as_json, show=lambda: typer.echo("\n".join(f"{_what(c)} is open again" for c in lifted)))
+
+
+def preview(number: Change, as_json: JsonOption = False) -> None:
+    """Say what deploying a change would do, and what each way of pinning the data costs. Nothing is written."""
+    django()
+    from bonanca.access.actors import local_operator
+    from bonanca.delivery.queries import by_number
+    from bonanca.response.operations.draw_up_deployment import draw_up_deployment
+
+    draft = draw_up_deployment(by_number(number).id, actor=local_operator())
+    if as_json:
+        print_json({"change": draft.change.number, "steps": draft.steps, "pins": draft.pins})
+        return
+    typer.echo(f"{draft.change.title}\n  {draft.change.label}; nothing was written\n")
+    show_steps(draft.steps)
+    if draft.pins:
+        typer.echo("\nWays of pinning the data before it (* is declared), as measured here the last time:")
+        rows = [
+            (
+                f"{'*' if pin.declared else ' '} {pin.kind}",
+                *(_seconds(value) for value in (pin.held_s, pin.took_s, pin.back_s)),
+                "-" if pin.size_bytes is None else f"{pin.size_bytes / 1e6:.0f} MB",
+                pin.why_not or ("the file system shares blocks" if pin.shares_blocks else ""),
+            )
+            for pin in draft.pins
+        ]
+        table(("pin", "writes wait", "takes", "data back in", "keeps", ""), rows)
+
+
+def _seconds(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.2f} s"
 
 
 def deploy(

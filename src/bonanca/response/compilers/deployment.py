@@ -8,14 +8,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bonanca.actuators.git import show_file
-from bonanca.catalog.spec import ServiceView
+from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.delivery.queries import ChangeView
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.kernel.errors import Invalid
+from bonanca.recovery.queries import pin_prices
+from bonanca.recovery.state import PinKind
 from bonanca.response.compilers.around import GUESS_S
 from bonanca.running import parts
 from bonanca.running.times import with_expected_times
 
+UNHURRIED_S = 12 * 3600
 PIN = gettext_noop("Pin the state to come back to")
 CODE = gettext_noop("Put the new code in place")
 MIGRATE = gettext_noop("Migrate the database")
@@ -36,10 +39,7 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
     """
     steps: list[StepSpec] = []
     if change.from_sha:
-        params: dict[str, Any] = {"service": service.slug, "change_id": str(change.id)}
-        if service.rollback is not None:
-            params["kept_h"] = service.rollback.kept_for_h
-        steps.append(StepSpec("pin", "recovery.pin", params, PIN, timeout_s=600))
+        steps.append(_pin(service, change))
     steps.append(parts.release(service, change.to_sha, CODE))
     if (config := configuration(service, change.to_sha)) is not None:
         steps.append(config)
@@ -52,6 +52,17 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
     context = {"team": service.team_slug, "plan_id": plan_id, "change_id": str(change.id)}
     spec = PlanSpec("deployment", f"service:{service.slug}", change.title, tuple(steps), context)
     return with_expected_times(spec, GUESS_S)
+
+
+def _pin(service: ServiceView, change: ChangeView) -> StepSpec:
+    declared = service.rollback or RollbackSpec()
+    params: dict[str, Any] = {"service": service.slug, "change_id": str(change.id), "kind": declared.pin}
+    if service.rollback is not None:
+        params["kept_h"] = declared.kept_for_h
+    paid = pin_prices(service.slug).get(PinKind(declared.pin))
+    # A copy while writes wait must not wait for long; one that nobody waits for may take as long as the data are large.
+    timeout_s = 600 if declared.pin == PinKind.COPY else UNHURRIED_S
+    return StepSpec("pin", "recovery.pin", params, PIN, timeout_s, paid.took_s if paid else None)
 
 
 def migration(service: ServiceView, sha: str) -> StepSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.delivery.queries import ChangeView, running_sha
 from bonanca.durable.plan import PlanSpec
 from bonanca.incidents.queries import IncidentView
-from bonanca.recovery.queries import pinned_configuration, rows_at_risk
+from bonanca.recovery.queries import pinned_configuration
 from bonanca.recovery.views import PinView
+from bonanca.recovery.views import TableAtRisk as Counted
 from bonanca.response.compilers.strategies import Strategy
 from bonanca.response.criteria.measure import Case, measure
 from bonanca.response.preflight import rollback_checks
@@ -40,11 +41,7 @@ def preview_rollback(
     service: ServiceView, pin: PinView, spec: PlanSpec, strategy: Strategy, ground: Ground, *, now: datetime
 ) -> Preview:
     """Measure what would change: code, configuration, rows. Reads only."""
-    counted = service.database is not None and strategy.replaces_data
-    tables = tuple(
-        TableAtRisk(t.table, t.written_since, t.changed, tuple(_plain(row) for row in t.sample[:ROWS_SHOWN]), t.problem)
-        for t in (rows_at_risk(service.slug, pin.id, now) if counted else ())
-    )
+    tables = shown_tables(strategy.at_risk(service, pin, now) if service.database else ())
     policy = (service.rollback or RollbackSpec()).approval
     checks = list(rollback_checks(service, pin.id, strategy.name))
     if tables:
@@ -53,7 +50,7 @@ def preview_rollback(
         code_from=running_sha(service),
         code_to=pin.release_sha,
         config_diff=_configuration_diff(service, pin),
-        pinned_at=pin.taken_at,
+        pinned_at=strategy.goes_to(service, pin) if strategy.goes_to and service.database else pin.taken_at,
         rows_at_risk=tables,
         checks=tuple(checks),
         steps=steps_of(spec),
@@ -61,10 +58,19 @@ def preview_rollback(
         reason=ground.reason,
         criteria=measure(Case(service, ground.change, ground.incident, tables), now),
     )
-    return replace(shown, four_eyes=_four_eyes(policy, shown))
+    return replace(shown, four_eyes=four_eyes_of(policy, shown))
 
 
-def _four_eyes(policy: str, shown: Preview) -> str:
+def shown_tables(found: Iterable[Counted]) -> tuple[TableAtRisk, ...]:
+    """Return the counted tables as a preview shows and stores them."""
+    return tuple(
+        TableAtRisk(t.table, t.written_since, t.changed, tuple(_plain(row) for row in t.sample[:ROWS_SHOWN]), t.problem)
+        for t in found
+    )
+
+
+def four_eyes_of(policy: str, shown: Preview) -> str:
+    """Return why two people have to agree; nothing when one commander is enough."""
     if policy == "always":
         return "policy"
     return "rows" if policy == "at_risk" and shown.rows_may_be_lost else ""

@@ -54,7 +54,7 @@ def compile_rollback(service: ServiceView, pin: PinView, occasion: Occasion) -> 
     the same number, and only what was verified is opened. Undone last first, the same order brings everything forth.
 
     Raises:
-        Invalid, StrategyUnavailable: the service does not declare what a rollback needs; no engine for the strategy.
+        Invalid: the service does not declare what a rollback needs, or there is no such strategy.
     """
     declared, strategy = service.rollback or RollbackSpec(), strategy_of(occasion.strategy)
     steps = [

@@ -74,7 +74,6 @@ def draw_up_rollback(
         NotAllowed: the actor may not act on the service.
         NotOut: the change is not in effect.
         NothingPinned: the deployment kept no pin.
-        StrategyUnavailable: no engine here can carry the strategy out.
         Invalid: the strategy or reason cannot be accepted, the incident is about another service, or the service
             cannot be rolled back; `field` says which.
     """

@@ -38,7 +38,7 @@ def propose_rollback(
     for 30 minutes (requirements T4 to T7).
 
     Raises:
-        NotFound, NotAllowed, NotOut, NothingPinned, StrategyUnavailable, Invalid: see `draw_up_rollback`.
+        NotFound, NotAllowed, NotOut, NothingPinned, Invalid: see `draw_up_rollback`.
     """
     draft = draw_up_rollback(
         change_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,19 +12,35 @@ from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
+from bonanca.catalog.queries import get_service
+from bonanca.catalog.spec import RollbackSpec
 from bonanca.durable import queries as durable
+from bonanca.durable.views import StepView
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict
 from bonanca.outbox.operations.publish import publish
-from bonanca.response.compilers.preview import to_json
+from bonanca.recovery.queries import rows_since_swap
+from bonanca.response.compilers.preview import four_eyes_of, shown_tables, to_json
 from bonanca.response.events import PlanProposed
 from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.propose_rollback import VALID_FOR
-from bonanca.response.queries import CheckResult, Preview, ProposedPlanView, StepPreview, get_plan, plan_view
+from bonanca.response.queries import (
+    CheckResult,
+    Preview,
+    ProposedPlanView,
+    StepPreview,
+    TableAtRisk,
+    get_plan,
+    plan_view,
+)
 from bonanca.response.state import PlanKind, PlanState
 from bonanca.ui.phrases import Phrase
 
 UNDO = gettext_noop("Undo: %(title)s")
+ASIDE = gettext_noop(
+    "Rows written since the rollback are set aside: a person decides on their list which are applied again"
+)
+DATA_KINDS = ("recovery.restore_pin", "recovery.restore_place")
 KEPT = gettext_noop("What is replaced now was kept: it comes back byte for byte, and what replaced it is kept in turn")
 
 
@@ -70,19 +87,34 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
 def _shown(plan: ProposedPlanView) -> Preview:
     assert plan.run_id is not None  # it has ended, so it had a run
     done = [step for step in durable.get_run(plan.run_id).steps if step.attempts > 0]
-    return Preview(
+    tables = _written_since(plan.service, done)
+    checks = [CheckResult(True, KEPT)]
+    if any(table.problem or table.changed is None or table.written_since or table.changed for table in tables):
+        checks.append(CheckResult(True, ASIDE, warns=True))
+    declared = get_service(plan.service).rollback or RollbackSpec()
+    shown = Preview(
         code_from=plan.preview.code_to,
         code_to=plan.preview.code_from,
         config_diff="",
         pinned_at=None,
-        rows_at_risk=(),
-        checks=(CheckResult(True, KEPT),),
+        rows_at_risk=tables,
+        checks=tuple(checks),
         steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
         strategy=plan.preview.strategy,
         reason=plan.preview.reason,
-        # What was written since the rollback is as much at risk as what was written before it.
-        four_eyes=plan.preview.four_eyes,
     )
+    # Whoever went back with two people takes it back with two.
+    return replace(shown, four_eyes=plan.preview.four_eyes or four_eyes_of(declared.approval, shown))
+
+
+def _written_since(service: str, done: list[StepView]) -> tuple[TableAtRisk, ...]:
+    """The rows that the undo would set aside: written since the rollback put another database in place."""
+    for step in done:
+        facts = step.receipt or {}
+        if step.kind in DATA_KINDS and facts.get("kept") and facts.get("at"):
+            at = datetime.fromisoformat(facts["at"])
+            return shown_tables(rows_since_swap(service, kept=facts["kept"], at=at, xid=str(facts.get("xid") or "")))
+    return ()
 
 
 def _told(row: ProposedPlan, plan: ProposedPlanView, shown: Preview, actor: Actor, now: datetime) -> None:

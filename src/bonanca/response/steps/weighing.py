@@ -14,7 +14,7 @@ from bonanca.durable.errors import StepFailed
 from bonanca.durable.registry import step
 from bonanca.incidents.queries import get_incident
 from bonanca.kernel.errors import BonancaError
-from bonanca.recovery.queries import rows_at_risk
+from bonanca.recovery.queries import get_pin
 from bonanca.response.compilers.strategies import strategy_of
 from bonanca.response.criteria.measure import Case, measure
 from bonanca.response.steps.support import NothingToTakeBack
@@ -36,7 +36,7 @@ class Weigh(NothingToTakeBack):
         except BonancaError as failure:
             raise StepFailed(failure.message, hint=failure.hint) from failure
         at_risk = sum((t.written_since or 0) + (t.changed or 0) for t in case.rows)
-        if ctx.params["automatic"] and (at_risk or any(table.problem for table in case.rows)):
+        if ctx.params["automatic"] and (at_risk or any(table.problem or table.changed is None for table in case.rows)):
             raise StepFailed(
                 _("Rows have been written since: a rollback that starts by itself may put none at risk."),
                 hint=_("Nothing was touched. Ask for a rollback, so that a person decides."),
@@ -47,8 +47,9 @@ class Weigh(NothingToTakeBack):
 def _case(ctx: StepContext) -> Case:
     service, incident_id = get_service(ctx.params["service"]), ctx.params["incident_id"]
     tables: tuple[TableAtRisk, ...] = ()
-    if service.database is not None and strategy_of(ctx.params["strategy"]).replaces_data:
-        found = rows_at_risk(service.slug, UUID(ctx.params["pin_id"]), ctx.now())
+    if service.database is not None:
+        pin = get_pin(UUID(ctx.params["pin_id"]))
+        found = strategy_of(ctx.params["strategy"]).at_risk(service, pin, ctx.now())
         tables = tuple(TableAtRisk(t.table, t.written_since, t.changed, problem=t.problem) for t in found)
     incident = get_incident(UUID(incident_id)) if incident_id else None
     return Case(service, get_change(UUID(ctx.params["change_id"])), incident, tables)

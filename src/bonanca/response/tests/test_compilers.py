@@ -16,7 +16,6 @@ from bonanca.durable.registry import knows
 from bonanca.kernel.errors import BonancaError, Invalid
 from bonanca.response.compilers.deployment import compile_deployment
 from bonanca.response.compilers.rollback import Occasion, compile_rollback
-from bonanca.response.compilers.strategies import StrategyUnavailable
 from bonanca.response.specs import spec_from_json, spec_to_json
 from bonanca.running.times import GUESS_S
 from tests.support.loja import NOW, Shop
@@ -137,13 +136,21 @@ def test_keeping_the_data_leaves_it_alone(shop: Shop, whole: ServiceView) -> Non
     assert (plan.context["strategy"], plan.steps[1].params["strategy"]) == ("keep_data", "keep_data")
 
 
-def test_a_strategy_without_an_engine_is_refused_in_words(shop: Shop, whole: ServiceView) -> None:
+def test_a_backup_is_restored_while_the_service_runs_and_only_the_rename_interrupts_it(
+    shop: Shop, whole: ServiceView
+) -> None:
     for name in ("point_in_time", "logical"):
-        with pytest.raises(StrategyUnavailable, match=name) as refused:
-            rollback(shop, whole, strategy=name)
-        assert (refused.value.field, "keep_data" in str(refused.value)) == ("strategy", True)
-    with pytest.raises(Invalid, match="There is no strategy magic"):
+        plan = rollback(shop, whole, strategy=name)
+        order = [step.key for step in plan.steps]
+        assert order.index("load") < order.index("compare") < order.index("maintenance") < order.index("data")
+        assert order.index("data") < order.index("set_aside") < order.index("restart") < order.index("reapply")
+        assert next(step for step in plan.steps if step.key == "set_aside").params["against"] == "live"
+
+
+def test_an_unknown_strategy_is_refused_in_words(shop: Shop, whole: ServiceView) -> None:
+    with pytest.raises(Invalid, match="There is no strategy magic") as refused:
         rollback(shop, whole, strategy="magic")
+    assert (refused.value.field, "point_in_time" in str(refused.value)) == ("strategy", True)
 
 
 def test_the_declared_way_back_is_what_is_compiled(shop: Shop, whole: ServiceView) -> None:

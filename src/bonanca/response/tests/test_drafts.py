@@ -12,7 +12,6 @@ from django.urls import reverse
 from bonanca.catalog.spec import RollbackSpec
 from bonanca.cli.main import run
 from bonanca.kernel.errors import Invalid, NotAllowed
-from bonanca.response.compilers.strategies import StrategyUnavailable
 from bonanca.response.operations.draw_up_rollback import NotOut, draw_up_rollback, newest_out
 from bonanca.response.queries import get_plan, plans
 from bonanca.response.tests.plans import LATER, proposed
@@ -42,8 +41,8 @@ def test_the_declared_strategy_is_taken_unless_another_is_wished_for(shop: Shop)
     wished = proposed(shop, change_id=change.id, strategy="instant", reason="  prices are wrong ")
     assert (wished.preview.strategy, wished.preview.reason) == ("instant", "prices are wrong")
     with nothing_happens():
-        with pytest.raises(StrategyUnavailable):
-            proposed(shop, change_id=change.id, strategy="logical")
+        with pytest.raises(Invalid):
+            proposed(shop, change_id=change.id, strategy="magic")
         with pytest.raises(Invalid) as refused:
             proposed(shop, change_id=change.id, reason="x" * 501)
     assert refused.value.field == "reason"
@@ -59,7 +58,7 @@ def test_the_page_only_looks_until_somebody_asks(client: Client, shop: Shop, mem
     with nothing_happens():
         shown = client.get(page, {"strategy": "keep_data", "incident": "1"})
         assert (shown.status_code, shown.context["draft"].preview.strategy) == (200, "keep_data")
-        assert client.get(page, {"strategy": "logical"}).headers["Location"] == "/changes/1/"
+        assert client.get(page, {"strategy": "magic"}).headers["Location"] == "/changes/1/"
         assert client.get(page, {"incident": "9"}).status_code == 404
     form = {"strategy": "keep_data", "incident": "1", "reason": "prices are wrong"}
     client.post(page, form)
@@ -95,7 +94,7 @@ def test_the_command_only_looks_and_proposes_when_told(shop: Shop, capsys: pytes
             assert "nothing was written" in said
             assert "bonanca rollback propose CHG-1 --strategy keep_data" in said
         assert run(["rollback", "preview", "nowhere"]) == 3
-        assert run(["rollback", "preview", "CHG-1", "--strategy", "point_in_time"]) == 5
+        assert run(["rollback", "preview", "CHG-1", "--strategy", "magic"]) == 2
         capsys.readouterr()
         assert run(["rollback", "preview", "loja-api", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["preview"]["strategy"] == "instant"

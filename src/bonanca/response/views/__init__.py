@@ -2,6 +2,7 @@
 
 from bonanca.response.views.approvals import Approval
 from bonanca.response.views.criteria import Answer, Criteria, Criterion, criteria_from_json
+from bonanca.response.views.deployments import PinChoice
 from bonanca.response.views.previews import CheckResult, Preview, StepPreview, TableAtRisk, preview_from_json
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "CheckResult",
     "Criteria",
     "Criterion",
+    "PinChoice",
     "Preview",
     "StepPreview",
     "TableAtRisk",

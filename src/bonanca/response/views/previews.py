@@ -76,8 +76,8 @@ class Preview:
 
     @property
     def rows_may_be_lost(self) -> bool:
-        """Whether rows are at risk: written since the pin, or in a table that could not be counted."""
-        return any(table.problem for table in self.rows_at_risk) or self.rows_total > 0
+        """Whether rows are at risk: written since the pin, or in a table that could not be counted exactly."""
+        return any(table.problem or table.changed is None for table in self.rows_at_risk) or self.rows_total > 0
 
     @property
     def rows_total(self) -> int:

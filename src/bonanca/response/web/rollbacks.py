@@ -17,6 +17,7 @@ from bonanca.incidents.queries import by_number as incident_by_number
 from bonanca.incidents.queries import get_incident
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import BonancaError, NotAllowed, NotFound
+from bonanca.response.approvers import able_to_approve
 from bonanca.response.compilers.strategies import choices
 from bonanca.response.operations.draw_up_rollback import draw_up_rollback
 from bonanca.response.operations.propose_rollback import propose_rollback
@@ -52,6 +53,7 @@ def rollback(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "title": str(draft.title),
         "incident": get_incident(incident_id) if incident_id else None,
         "strategies": choices(),
+        "approvers": able_to_approve(draft.service.team_slug, without=[actor.label] if draft.preview.four_eyes else []),
     }
     return render(request, "response/draft.html", context)
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("incidents/<int:number>/contain/", containments.containment, name="contain"),
     path("containments/<uuid:containment_id>/lift/", containments.lift, name="lift"),
     path("changes/<int:number>/deploy/", deployments.deploy, name="deploy"),
+    path("changes/<int:number>/deployment/", deployments.preview, name="deployment"),
     path("changes/<int:number>/rollback/", rollbacks.rollback, name="rollback"),
     path("services/<slug:slug>/operate/", replicas.operate, name="operate"),
     path("services/<slug:slug>/traffic/", replicas.traffic, name="traffic"),
