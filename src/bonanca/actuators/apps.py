@@ -13,6 +13,6 @@ class ActuatorsConfig(plugins.RoomConfig):
 
     def ready(self) -> None:
         for folder in sorted(Path(__file__).parent.iterdir()):
-            # The gateway has tables, and so an app of its own.
-            if folder.is_dir() and folder.name != "gateway":
+            # These have tables, and so apps of their own.
+            if folder.is_dir() and folder.name not in ("gateway", "ssh"):
                 plugins.load(f"{self.name}.{folder.name}.steps")

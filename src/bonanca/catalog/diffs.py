@@ -127,6 +127,10 @@ def _services(catalog: Catalog, gone: str) -> Iterator[Change]:
 def _service_fields(service: ServiceView) -> dict[str, str]:
     """The few facts that a reader of a new service's diff looks for."""
     fields = {"name": service.name, "team": service.team_slug, "environment": service.environment}
+    if service.run and service.run.systemd:
+        fields["run.systemd.unit"] = service.run.systemd.unit
+    if service.run and service.run.host:
+        fields["run.host"] = service.run.host.address
     if service.run:
         fields["run.replicas"] = ", ".join(str(replica.port) for replica in service.run.replicas)
     if service.gateway:

@@ -11,6 +11,7 @@ ROOMS: tuple[str, ...] = (
     "bonanca.notify",
     "bonanca.actuators",
     "bonanca.actuators.gateway",
+    "bonanca.actuators.ssh",
     "bonanca.catalog",
     "bonanca.running",
     "bonanca.oncall",

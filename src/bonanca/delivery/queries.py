@@ -12,7 +12,6 @@ from django.utils.translation import gettext_noop
 
 from bonanca.actuators.git import diff_stat, diff_text, log_between, resolve
 from bonanca.actuators.git.changes import Commit, DiffStat, DiffText
-from bonanca.actuators.git.releases import current_release
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
 from bonanca.delivery.gates import GateResult
@@ -20,6 +19,7 @@ from bonanca.delivery.models import Change
 from bonanca.delivery.state import ChangeState
 from bonanca.incidents.queries import SuspectView
 from bonanca.kernel.errors import Invalid, NotFound
+from bonanca.running.homes import release_of
 
 # How long after a change its failure may begin and still be laid at its door.
 SUSPICION_WINDOW = timedelta(hours=24)
@@ -126,6 +126,7 @@ def running_sha(service: ServiceView) -> str:
     Raises:
         Invalid: the service declares no repository or root.
         UnknownRef: the release's commit is not in the repository (any more).
+        Unavailable: the service is on another host that nobody has looked at yet.
     """
     if service.root is None or service.repository is None:
         raise Invalid(
@@ -133,7 +134,7 @@ def running_sha(service: ServiceView) -> str:
             % {"service": service.slug},
             field="service",
         )
-    release = current_release(service.root)
+    release = release_of(service)
     return resolve(service.repository.path, release) if release else ""
 
 

@@ -11,6 +11,7 @@ from bonanca.delivery.queries import ChangeView, get_change
 from bonanca.incidents.queries import IncidentView
 from bonanca.kernel.clock import utc_now
 from bonanca.response import queries
+from bonanca.running import parts
 from bonanca.ui.panels import PanelContent, PanelContext, panel
 
 
@@ -71,7 +72,7 @@ def of_service(ctx: PanelContext, *, service: str) -> PanelContent | None:
 def replicas(ctx: PanelContext, *, service: ServiceView) -> PanelContent | None:
     """How the replicas are that Bonança runs, and the buttons to start, restart and stop them."""
     require(ctx.actor, Permission.READ)
-    if service.run is None or not service.run.command or service.root is None:
+    if not parts.runs(service):
         return None
     found = queries.replicas(service=service.slug)
     context = {

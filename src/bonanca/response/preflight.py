@@ -13,14 +13,26 @@ from bonanca.recovery.views import PinView
 from bonanca.response.compilers.strategies import strategy_of
 from bonanca.response.strategy_checks import asked
 from bonanca.response.views import CheckResult
+from bonanca.running.homes import release_now, ssh_host
 
+HOST_ANSWERS = gettext_noop("The host answers and lets us in: %(host)s")
 CODE_THERE = gettext_noop("The earlier code is in the repository: %(sha)s")
 
 
 def rollback_checks(service: ServiceView, pin_id: UUID, strategy: str = "instant") -> tuple[CheckResult, ...]:
     """Return every precondition with its answer; a question that fails is an answer too."""
     pin = get_pin(pin_id)
-    return (asked("code", lambda: _code(service, pin)), *strategy_of(strategy).checks(service, pin))
+    code = [asked("code", lambda: _code(service, pin))]
+    if ssh_host(service) is not None:
+        code.append(asked("host", lambda: _host(service)))
+    return (*code, *strategy_of(strategy).checks(service, pin))
+
+
+def _host(service: ServiceView) -> CheckResult:
+    host = ssh_host(service)
+    assert host is not None
+    release_now(service)
+    return CheckResult(True, HOST_ANSWERS, {"host": host.address})
 
 
 def _code(service: ServiceView, pin: PinView) -> CheckResult:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bonanca.actuators.git.releases import CURRENT
+from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.commands import CommandFailed, run
+from bonanca.running.homes import run_far, ssh_host
 
 # What is kept of the output: its end, where test suites and tracebacks say what matters.
 TAIL_BYTES = 4000
@@ -30,6 +32,8 @@ def run_for(
     service: ServiceView, words: tuple[str, ...], *, timeout_s: float, watch: Callable[[], None] | None = None
 ) -> Ran:
     """Run a declared command to its end. What `watch` raises ends it and comes out of here."""
+    if ssh_host(service) is not None:
+        return _run_far(service, words, timeout_s, watch)
     folder = release_folder(service)
     with tempfile.TemporaryFile() as output:
         try:
@@ -45,6 +49,16 @@ def run_for(
         except CommandFailed as failure:
             ended = Ran(False, failure.returncode, failure.message, failure.stderr)
         return Ran(ended.ok, ended.returncode, ended.words, f"{_tail(output.fileno())}{ended.tail}"[-TAIL_BYTES:])
+
+
+def _run_far(service: ServiceView, words: tuple[str, ...], timeout_s: float, watch: Callable[[], None] | None) -> Ran:
+    env = dict(service.run.env) if service.run else {}
+    try:
+        ended = run_far(service, filled(service, words, None), timeout_s=timeout_s, env=env, watch=watch)
+    except (HostUnreachable, HostRefused) as away:
+        return Ran(False, None, away.message, "")
+    tail = f"{ended.stdout}{ended.stderr}"[-TAIL_BYTES:]
+    return Ran(ended.code == 0, ended.code, "", tail)
 
 
 def filled(service: ServiceView, words: tuple[str, ...], folder: Path | None) -> list[str]:

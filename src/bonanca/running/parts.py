@@ -10,7 +10,9 @@ from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView, VerifySpec
 from bonanca.durable.plan import StepSpec
+from bonanca.running.homes import ssh_params
 from bonanca.running.runners import runner_for, runner_of
+from bonanca.running.units import UnitRunner
 
 MAINTENANCE_WORDS = gettext_noop("We are putting things back in order. It will not take long.")
 
@@ -41,13 +43,41 @@ def stop(service: ServiceView, title: str, *, drain_s: float = 10.0) -> StepSpec
     return runner_of(service).stop(service, title, drain_s=drain_s)
 
 
-def release(service: ServiceView, sha: str, title: str) -> StepSpec:
-    """Return the step that makes a commit the current release.
+def release(service: ServiceView, sha: str, title: str, *, back: bool = False) -> StepSpec:
+    """Return the step that makes a commit the current release; `back` says that it is to be what ran before.
 
     Raises:
         Invalid: Bonança does not run this service.
     """
-    return runner_of(service).release(service, sha, title)
+    return runner_of(service).release(service, sha, title, back=back)
+
+
+def migrate(service: ServiceView, sha: str, title: str) -> StepSpec | None:
+    """Return the step that runs the migration of a commit, or None when the service declares none.
+
+    Raises:
+        Invalid: Bonança does not run this service.
+    """
+    if not service.migrate:
+        return None
+    return runner_of(service).task(service, sha, service.migrate, title, key="migrate")
+
+
+def configure(service: ServiceView, content: str, title: str) -> StepSpec | None:
+    """Return the step that writes the service's configuration file; None when it declares none."""
+    if service.config is None:
+        return None
+    params = {"path": str(service.config.file), "content": content, **(ssh_params(service) or {})}
+    kind = "files.write" if ssh_params(service) is None else "ssh.write"
+    return StepSpec("configuration", kind, params, title, timeout_s=10 if kind == "files.write" else 60)
+
+
+def ready_to_return(service: ServiceView, title: str) -> StepSpec | None:
+    """Return the step before a change whose undo, the last of all, starts again what runs from `current` alone."""
+    runner = runner_for(service)
+    if not isinstance(runner, UnitRunner):
+        return None
+    return runner.restart_on_undo(service, title, key="ready")
 
 
 def close(service: ServiceView, title: str) -> StepSpec | None:

@@ -33,12 +33,24 @@ class ProcessRunner:
         spec = replace(process_spec(service), stop_timeout_s=drain_s)
         return StepSpec("stop", "process.stop", spec.to_json(), title, timeout_s=50 + drain_s * len(spec.replicas))
 
-    def release(self, service: ServiceView, sha: str, title: str) -> StepSpec:
+    def release(self, service: ServiceView, sha: str, title: str, *, back: bool) -> StepSpec:
         # running_sha() has refused others.
         assert service.repository is not None
         assert service.root is not None
         params = {"repository": service.repository.path, "sha": sha, "root": str(service.root)}
         return StepSpec("code", "git.release", params, title, timeout_s=120)
+
+    def task(self, service: ServiceView, sha: str, argv: tuple[str, ...], title: str, *, key: str) -> StepSpec:
+        assert service.root is not None  # runs() needs it
+        folder = service.root / "releases" / sha[:12]
+        values = service.placeholders(release=folder)
+        params = {
+            "argv": [_fill(word, values) for word in argv],
+            "cwd": str(folder),
+            "env": dict(service.run.env) if service.run else {},
+            "resource": service.slug,
+        }
+        return StepSpec(key, "command.run", params, title, timeout_s=600)
 
     def observe(self, service: ServiceView) -> tuple[SeenReplica, ...]:
         spec = process_spec(service)
@@ -77,6 +89,12 @@ def restart_policy(service: ServiceView) -> RestartPolicy:
     return RestartPolicy(
         declared.max, declared.window_s, declared.backoff_s, declared.backoff_max_s, watch if watch.failures else None
     )
+
+
+def _fill(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace("{" + name + "}", value)
+    return word
 
 
 def _seen(status: local.ReplicaStatus) -> SeenReplica:

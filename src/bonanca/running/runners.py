@@ -11,6 +11,7 @@ from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import StepSpec
 from bonanca.kernel.errors import Invalid
 from bonanca.running.processes import ProcessRunner
+from bonanca.running.units import UnitRunner
 from bonanca.running.views import SeenReplica
 
 
@@ -26,8 +27,11 @@ class Runner(Protocol):
     def stop(self, service: ServiceView, title: str, *, drain_s: float) -> StepSpec:
         """The step that lets every replica finish its work within `drain_s` seconds and end."""
 
-    def release(self, service: ServiceView, sha: str, title: str) -> StepSpec:
-        """The step that makes a commit the current release, without starting anything."""
+    def release(self, service: ServiceView, sha: str, title: str, *, back: bool) -> StepSpec:
+        """The step that makes a commit the current release, without starting anything; `back`: it ran before."""
+
+    def task(self, service: ServiceView, sha: str, argv: tuple[str, ...], title: str, *, key: str) -> StepSpec:
+        """The step that runs one command of the service's own, such as its migration, in the release of a commit."""
 
     def observe(self, service: ServiceView) -> tuple[SeenReplica, ...]:
         """The declared replicas that were ever started, as they are now."""
@@ -37,7 +41,7 @@ class Runner(Protocol):
 
 
 # In the order in which they are asked: the first that a service declares has it.
-RUNNERS: tuple[Runner, ...] = (ProcessRunner(),)
+RUNNERS: tuple[Runner, ...] = (UnitRunner(), ProcessRunner())
 
 
 def runner_for(service: ServiceView) -> Runner | None:
@@ -49,12 +53,12 @@ def runner_of(service: ServiceView) -> Runner:
     """Return what runs the service.
 
     Raises:
-        Invalid: the service declares no `run` with a command, or no `root`.
+        Invalid: the service declares no `run` with a command or a unit, or no `root`.
     """
     found = runner_for(service)
     if found is None:
         raise Invalid(
-            _("%(service)s declares no `run.command` and `root`: Bonança cannot start or stop it.")
+            _("%(service)s declares no `run.command` or `run.systemd`, or no `root`: Bonança cannot start or stop it.")
             % {"service": service.slug},
             field="service",
         )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.gateway.wire import backend_fault
 from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.drills import read_drill
+from bonanca.catalog.documents.hosts import hosts_fit, read_host, read_units
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.places import read_places
 from bonanca.catalog.documents.reader import Reader
@@ -116,6 +117,8 @@ def _run(reader: Reader) -> RunSpec:
         env=_env(reader),
         python=_python(reader),
         restart=reader.one("restart", read_restart),
+        systemd=reader.one("systemd", read_units),
+        host=reader.one("host", read_host),
     )
 
 
@@ -247,6 +250,7 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
         reader.wrong(reader.node, _("%(what)s: a command uses {config} but config is missing") % {"what": reader.what})
     checks_fit(reader, service, service.verify, "verify")
     rollback_fits(reader, service)
+    hosts_fit(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
+from bonanca.catalog.spec.hosts import HostSpec, UnitsSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
@@ -59,6 +60,7 @@ __all__ = [
     "DrillSpec",
     "GatewaySpec",
     "HealthSpec",
+    "HostSpec",
     "MemberSpec",
     "PhysicalSpec",
     "PlaceSpec",
@@ -79,6 +81,7 @@ __all__ = [
     "StandbySpec",
     "StatusPageSpec",
     "TeamSpec",
+    "UnitsSpec",
     "VerifySpec",
     "WalSpec",
     "WatchSpec",

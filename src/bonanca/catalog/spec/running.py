@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bonanca.catalog.spec.hosts import HostSpec, UnitsSpec
 from bonanca.catalog.spec.supervision import RestartSpec
 
 Scalar = str | int | float | bool | None
@@ -57,7 +58,10 @@ class HealthSpec:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """How a service runs. An empty `command` means that something else runs it and Bonança only routes and checks."""
+    """How a service runs. Without `command` or `systemd` something else runs it: Bonança only routes and checks.
+
+    With `host` the service's root, configuration file and commands are on that host.
+    """
 
     command: tuple[str, ...]
     replicas: tuple[ReplicaSpec, ...]
@@ -65,6 +69,8 @@ class RunSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     python: str | None = None
     restart: RestartSpec | None = None
+    systemd: UnitsSpec | None = None
+    host: HostSpec | None = None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,9 @@ class ServiceView:
 
     def placeholders(self, *, release: Path | None = None, replica: ReplicaSpec | None = None) -> dict[str, str]:
         """Values for {python}, {config}, {release} and (for a replica) {port} in the service's commands."""
-        values = {"python": (self.run.python if self.run else None) or sys.executable}
+        # Another host has not this interpreter.
+        usual = "python3" if self.run is not None and self.run.host is not None else sys.executable
+        values = {"python": (self.run.python if self.run else None) or usual}
         if self.config is not None:
             values["config"] = str(self.config.file)
         if release is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bonanca.access.actors import SYSTEM
-from bonanca.actuators.git.releases import current_release
 from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.queries import unfinished_of
@@ -13,6 +12,7 @@ from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.operations.start_backup import start_backup
 from bonanca.recovery.queries import last_attempt
 from bonanca.recovery.state import BackupState
+from bonanca.running.homes import release_if_known
 
 # A failed backup is tried again after this share of its interval, at least five minutes: not in a tight loop.
 RETRY_SHARE = 0.1
@@ -45,7 +45,7 @@ def due_at(service: ServiceView, now: datetime) -> datetime | None:
     """
     if service.backup is None or service.database is None or service.backup.every_h <= 0:
         return None
-    if service.repository is not None and service.root is not None and current_release(service.root) is None:
+    if service.repository is not None and service.root is not None and release_if_known(service) is None:
         return None
     if any(run.kind == "backup" for run in unfinished_of(f"service:{service.slug}")):
         return None

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
-from bonanca.actuators.git.releases import current_release
 from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import ServiceView
 from bonanca.recovery import own
@@ -23,6 +22,8 @@ from bonanca.recovery.queries.readiness import readiness_of
 from bonanca.recovery.state import HOLDING
 from bonanca.recovery.views import BackupView
 from bonanca.recovery.views.procedure import Procedure, ProcedureCopyView, ProcedureStep, SourceOfData
+from bonanca.running.homes import release_if_known
+from bonanca.running.units import unit_spec
 
 # A repository's address may carry a token; the procedure lies where others can read it.
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")
@@ -130,10 +131,21 @@ def _service_steps(service: ServiceView, now: datetime) -> list[ProcedureStep]:
         starts = tuple(_filled(service, service.run.command, replica.port) for replica in service.run.replicas)
         migrate = (_filled(service, service.migrate),) if service.migrate else ()
         steps.append(_step(service.slug, START, {}, commands=(*migrate, *starts)))
+    elif service.run is not None and service.run.systemd is not None:
+        migrate = (_filled(service, service.migrate),) if service.migrate else ()
+        steps.append(_step(service.slug, START, {}, commands=(*migrate, *_units(service))))
     checks = tuple(_checks(service))
     if checks:
         steps.append(_step(service.slug, CHECK, {}, checks=checks))
     return steps
+
+
+def _units(service: ServiceView) -> tuple[str, ...]:
+    assert service.run is not None
+    spec, host = unit_spec(service), service.run.host
+    manager = ("systemctl", "--user") if spec.user else ("systemctl",)
+    there = ("ssh", "-p", str(host.port), f"{host.user}@{host.name}") if host is not None else ()
+    return tuple(shlex.join((*there, *manager, "restart", part.unit)) for part in spec.parts)
 
 
 def _filled(service: ServiceView, command: Iterable[str], port: int | None = None) -> str:
@@ -236,7 +248,7 @@ def _code_commands(service: ServiceView) -> list[str]:
         target = f"{service.slug}.git"
         branch, source = shlex.quote(service.repository.branch), _quoted(service.repository.path)
         commands.append(f"git clone --branch {branch} {source} {target}")
-        running = current_release(service.root) if service.root is not None else None
+        running = release_if_known(service)
         if running:
             commands.append(f"git -C {target} checkout {running}")
     if service.config is not None and service.config.source:

@@ -9,7 +9,6 @@ from typing import Any
 from django.utils.translation import gettext_noop
 
 from bonanca.actuators.files.store import FileState
-from bonanca.actuators.git.releases import current_release
 from bonanca.actuators.git.repository import GitRepository
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
@@ -24,6 +23,7 @@ from bonanca.recovery.state import PinKind
 from bonanca.recovery.steps.pinned_data import pinned_data
 from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import PinView
+from bonanca.running.homes import read_far, release_now, ssh_host
 
 
 @step("recovery.pin")
@@ -68,7 +68,7 @@ class TakePin:
 
 def _release(service: ServiceView) -> str:
     """The full commit id of the current release; its folder's name (the first digits) when git does not know it."""
-    name = current_release(service.root) if service.root is not None else None
+    name = release_now(service)
     if name is None:
         return ""
     if service.repository is None or "://" in service.repository.path:
@@ -82,12 +82,20 @@ def _release(service: ServiceView) -> str:
 def _configuration(service: ServiceView) -> dict[str, Any]:
     if service.config is None:
         return {}
-    kept: FileState = contents().capture(service.config.file.resolve())
+    kept = _kept(service, service.config.file)
     return {
         "config_path": str(service.config.file),
         "config_sha256": kept.sha256 or "",
         "config_mode": kept.mode,
     }
+
+
+def _kept(service: ServiceView, file: Path) -> FileState:
+    """Keep what the file holds; of another host it is brought here, where pins are."""
+    if ssh_host(service) is None:
+        return contents().capture(file.resolve())
+    found = read_far(service, file)
+    return FileState(None, None) if found is None else FileState(contents().put(found.data), found.mode)
 
 
 def _receipt(pin: PinView) -> Receipt:

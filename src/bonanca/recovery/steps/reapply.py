@@ -25,6 +25,7 @@ from bonanca.recovery.queries import get_set_aside, pending_rows
 from bonanca.recovery.state import RowOutcome
 from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import SetAsideView
+from bonanca.running.homes import run_far, ssh_host
 
 _ANSWERS = {"applied": RowOutcome.APPLIED, "duplicate": RowOutcome.DUPLICATE, "conflict": RowOutcome.CONFLICT}
 
@@ -80,15 +81,7 @@ class ReapplyRows:
         try:
             with tempfile.TemporaryFile(dir=answers_file.parent) as rows, _appending(answers_file) as answers:
                 _write_rows(Path(found.file), set(pending_rows(found.id)), rows)
-                run(
-                    _command(service),
-                    timeout_s=max(1.0, ctx.remaining_s()),
-                    env={**os.environ, **(service.run.env if service.run else {})},
-                    cwd=_folder(service),
-                    input=rows,
-                    stdout=answers,
-                    watch=ctx.still_mine,
-                )
+                _carried_out(ctx, service, rows, answers)
         finally:
             record_outcomes(found.id, _answers(answers_file), now=ctx.now())
         left = pending_rows(found.id)
@@ -100,14 +93,37 @@ class ReapplyRows:
             )
 
 
+def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answers: IO[bytes]) -> None:
+    env, timeout_s = dict(service.run.env) if service.run else {}, max(1.0, ctx.remaining_s())
+    if ssh_host(service) is None:
+        run(
+            _command(service, _folder(service)),
+            timeout_s=timeout_s,
+            env={**os.environ, **env},
+            cwd=_folder(service),
+            input=rows,
+            stdout=answers,
+            watch=ctx.still_mine,
+        )
+        return
+    words = _command(service, None)
+    ended = run_far(service, words, timeout_s=timeout_s, env=env, input=rows, stdout=answers, watch=ctx.still_mine)
+    if ended.code != 0:
+        raise StepFailed(
+            _("“%(name)s” failed (%(code)s): %(stderr)s")
+            % {"name": words[0], "code": ended.code, "stderr": ended.stderr.strip()[-2000:] or "-"},
+            retryable=ended.code is None,
+        )
+
+
 def _answers_of(ctx: StepContext, found: SetAsideView) -> Path:
     """The answers of this plan alone: what a person has applied again was answered before, and is asked anew."""
     own = "" if ctx.run_id == found.run_id else f".{ctx.run_id}"
     return Path(found.file).with_suffix(f"{own}.outcomes.jsonl")
 
 
-def _command(service: ServiceView) -> list[str]:
-    values = service.placeholders(release=_folder(service))
+def _command(service: ServiceView, folder: Path | None) -> list[str]:
+    values = service.placeholders(release=folder)
     words = []
     for word in service.replay:
         for name, value in values.items():

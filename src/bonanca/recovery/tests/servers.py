@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bonanca.catalog.spec import PlaceSpec
-from tests.support.poll import eventually
+from tests.support import sshd
+from tests.support.sshd import keygen
 
-SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+__all__ = ["S3Server", "Sshd", "keygen", "running_s3", "running_sshd"]
 
 
 @dataclass(frozen=True)
@@ -33,52 +30,11 @@ class Sshd:
         return PlaceSpec(f"sftp://{getpass.getuser()}@127.0.0.1:{self.port}{self.folder}/{name}", **options)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def keygen(path: Path) -> str:
-    """Make a key pair; returns the public half."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
-    return path.with_name(path.name + ".pub").read_text().strip()
-
-
 @contextmanager
 def running_sshd(folder: Path) -> Iterator[Sshd]:
-    """Debian's sshd with keys of its own, as whoever runs the tests."""
-    assert SSHD is not None, "openssh-server is missing: scripts/test-needs installs it"
-    port = free_port()
-    host, mine = keygen(folder / "host"), keygen(folder / "key")
-    (folder / "authorized").write_text(mine + "\n")
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host}\n")
-    config = folder / "sshd_config"
-    config.write_text(
-        f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder / 'host'}\nPidFile none\n"
-        f"AuthorizedKeysFile {folder / 'authorized'}\nStrictModes no\nPasswordAuthentication no\n"
-        "KbdInteractiveAuthentication no\nUsePAM no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n"
-        "ForceCommand internal-sftp\n"
-    )
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen([SSHD, "-D", "-e", "-f", config], stderr=log)
-    try:
-        eventually(lambda: _answers(port))
-        (folder / "data").mkdir()
-        yield Sshd(port, folder / "data", folder / "key", folder / "known_hosts")
-    finally:
-        server.kill()
-        server.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as door:
-            return door.recv(4) == b"SSH-"
-    except OSError:
-        return False
+    """A server that has files and no commands."""
+    with sshd.running_sshd(folder, only_files=True) as server:
+        yield Sshd(server.port, server.folder, server.key_file, server.known_hosts)
 
 
 @dataclass(frozen=True)

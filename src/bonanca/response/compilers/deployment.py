@@ -21,6 +21,7 @@ from bonanca.running.times import with_expected_times
 UNHURRIED_S = 12 * 3600
 PIN = gettext_noop("Pin the state to come back to")
 CODE = gettext_noop("Put the new code in place")
+READY = gettext_noop("Remember to start again from what was there, should this be taken back")
 MIGRATE = gettext_noop("Migrate the database")
 CONFIG = gettext_noop("Write the new configuration")
 RESTART = gettext_noop("Restart, one replica after the other")
@@ -40,11 +41,13 @@ def compile_deployment(service: ServiceView, change: ChangeView, *, plan_id: str
     steps: list[StepSpec] = []
     if change.from_sha:
         steps.append(_pin(service, change))
+        if (ready := parts.ready_to_return(service, READY)) is not None:
+            steps.append(ready)
     steps.append(parts.release(service, change.to_sha, CODE))
     if (config := configuration(service, change.to_sha)) is not None:
         steps.append(config)
-    if service.migrate:
-        steps.append(migration(service, change.to_sha))
+    if (migration := parts.migrate(service, change.to_sha, MIGRATE)) is not None:
+        steps.append(migration)
     # A new version that does not become healthy is told at once; going back waits for a database that is away.
     steps.append(parts.restart(service, RESTART, retry_for_s=0))
     if (check := parts.verify(service, VERIFY)) is not None:
@@ -65,21 +68,6 @@ def _pin(service: ServiceView, change: ChangeView) -> StepSpec:
     return StepSpec("pin", "recovery.pin", params, PIN, timeout_s, paid.took_s if paid else None)
 
 
-def migration(service: ServiceView, sha: str) -> StepSpec:
-    """Return the step that runs the release's own migration command."""
-    assert service.root is not None  # parts.release() is called before and needs it too
-    folder = service.root / "releases" / sha[:12]
-    values = service.placeholders(release=folder)
-    argv = [_fill(word, values) for word in service.migrate]
-    params = {
-        "argv": argv,
-        "cwd": str(folder),
-        "env": dict(service.run.env) if service.run else {},
-        "resource": service.slug,
-    }
-    return StepSpec("migrate", "command.run", params, MIGRATE, timeout_s=600)
-
-
 def configuration(service: ServiceView, sha: str) -> StepSpec | None:
     """Return the step that writes the commit's configuration file, if the service declares one."""
     if service.config is None or service.config.source is None or service.repository is None:
@@ -91,11 +79,4 @@ def configuration(service: ServiceView, sha: str) -> StepSpec | None:
             _("%(path)s of %(sha)s is not text in UTF-8.") % {"path": service.config.source, "sha": sha[:12]},
             field="service",
         ) from None
-    params: dict[str, Any] = {"path": str(service.config.file), "content": content}
-    return StepSpec("configuration", "files.write", params, CONFIG, timeout_s=10)
-
-
-def _fill(word: str, values: dict[str, str]) -> str:
-    for name, value in values.items():
-        word = word.replace("{" + name + "}", value)
-    return word
+    return parts.configure(service, content, CONFIG)

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -22,6 +23,7 @@ from bonanca.response.compilers.strategies import Strategy
 from bonanca.response.criteria.measure import Case, measure
 from bonanca.response.preflight import rollback_checks
 from bonanca.response.views import CheckResult, Preview, StepPreview, TableAtRisk
+from bonanca.running.homes import read_far, ssh_host
 
 ROWS_SHOWN = 5
 REPLAY_DECLARED = gettext_noop("Rows written since the pin are set aside and applied again")
@@ -105,8 +107,15 @@ def _plain_value(value: Any) -> Any:
 def _configuration_diff(service: ServiceView, pin: PinView) -> str:
     if service.config is None:
         return ""
-    before = service.config.file.read_text(errors="replace") if service.config.file.exists() else ""
+    before = _configuration(service, service.config.file)
     after = pinned_configuration(pin.id).decode("utf-8", "replace")
     name = service.config.file.name
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (pin)", lineterm="", n=2)
     return "\n".join(lines)
+
+
+def _configuration(service: ServiceView, file: Path) -> str:
+    if ssh_host(service) is None:
+        return file.read_text(errors="replace") if file.exists() else ""
+    found = read_far(service, file)
+    return found.data.decode("utf-8", "replace") if found is not None else ""

@@ -108,7 +108,7 @@ def _meanwhile(
     back = {"service": service.slug, "pin_id": str(pin.id)}
     configuration = StepSpec("configuration", "recovery.restore_config", back, CONFIG, timeout_s=30)
     return [
-        parts.release(service, pin.release_sha, CODE),
+        parts.release(service, pin.release_sha, CODE, back=True),
         *(strategy.during(service, pin) if service.database else ()),
         configuration if service.config is not None else None,
         parts.restart(service, RESTART),

@@ -1,0 +1,92 @@
+"""The one program that we run on another host: a constant. What it is to do comes through its standard input.
+
+Nothing of a command is ever in a shell's text or in the list of processes before it runs: words are lines, each byte
+outside a small alphabet as an octal escape of POSIX `printf %b`. On the host it
+
+- takes the lock of the fence folder, kills a holder of an *older* epoch of the same plan, and refuses to act for an
+  epoch that is over: the fence of `durable.fence`, on the host where the effect is;
+- is on a leash: when our end of its standard input closes (the worker was killed, the network is gone), it ends with
+  all that it has started, so that nothing goes on for a plan that another worker has taken.
+
+It needs a POSIX shell, and for effects flock (util-linux), as every Debian, Red Hat or Alpine with systemd has.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+
+# Exit codes of the guard itself; commands that end with one of them are told apart by the words on stderr.
+BUSY, OUTDATED, NO_FOLDER = 75, 76, 77
+SAID = "bonanca-guard:"
+_PLAIN = re.compile(rb"[A-Za-z0-9/_-]")
+
+_SCRIPT = r"""
+umask 077;
+say() { echo "bonanca-guard: $1" >&2; exit "$2"; };
+value() { IFS= read -r line || exit 78; got=$(printf "%bx" "$line"); got="${got%x}"; };
+value; fence="$got"; value; run="$got"; value; epoch="$got"; value; patience="$got";
+value; folder="$got"; value; input="$got";
+set --;
+while IFS= read -r line && [ "$line" != "." ]; do
+  got=$(printf "%bx" "${line#?}"); got="${got%x}";
+  case "$line" in e*) export "$got" ;; *) set -- "$@" "$got" ;; esac;
+done;
+[ "$line" = "." ] || exit 78;
+if [ -n "$fence" ]; then
+  mkdir -p "$fence" || say "cannot-make $fence" 77;
+  exec 9>>"$fence/lock" || say "cannot-write $fence" 77;
+  if ! flock -n 9; then
+    if read -r who when group < "$fence/holder" && [ "$who" = "$run" ] && [ "$when" -lt "$epoch" ]; then
+      kill -s KILL -- "-$group";
+    fi;
+    flock -w "$patience" 9 || say busy 75;
+  fi;
+  newest=0; [ ! -f "$fence/$run" ] || read -r newest < "$fence/$run";
+  [ "$newest" -le "$epoch" ] || say "outdated $newest" 76;
+  if [ "$newest" != "$epoch" ]; then
+    echo "$epoch" > "$fence/$run.new" && mv -f "$fence/$run.new" "$fence/$run" || say "cannot-write $fence" 77;
+  fi;
+  echo "$run $epoch $$" > "$fence/holder" || say "cannot-write $fence" 77;
+fi;
+if [ -n "$folder" ]; then cd "$folder" || say "no-folder $folder" 77; fi;
+exec 3<&0;
+(umask 022; exec "$@" 3<&- 9>&- <"$input") & child=$!;
+(exec 1>/dev/null 2>&1 9>&-; cat <&3; kill -s KILL -- "-$$") & leash=$!;
+exec 3<&-;
+wait "$child"; code=$?;
+kill -s KILL "$leash" 2>/dev/null;
+exit "$code"
+"""
+
+COMMAND = "exec /bin/sh -c " + shlex.quote(" ".join(_SCRIPT.split())) + " bonanca"
+
+
+def encoded(word: str | bytes) -> bytes:
+    """A word as one line's text, of letters, digits, `/`, `_`, `-` and octal escapes."""
+    raw = word.encode() if isinstance(word, str) else word
+    if b"\0" in raw:
+        raise ValueError("a word of a command cannot hold a NUL byte")
+    return b"".join(
+        bytes([byte]) if _PLAIN.match(bytes([byte])) else b"\\0" + format(byte, "03o").encode() for byte in raw
+    )
+
+
+def orders(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    folder: str,
+    input: str,
+    fence: str = "",
+    run: str = "",
+    epoch: int = 0,
+    patience_s: float = 0.0,
+) -> bytes:
+    """What the guard reads before it begins."""
+    head = (fence, run, str(epoch), str(max(0, round(patience_s))), folder, input or "/dev/null")
+    lines = [encoded(word) for word in head]
+    lines += [b"e" + encoded(f"{name}={value}") for name, value in env.items()]
+    lines += [b"a" + encoded(word) for word in argv]
+    return b"\n".join([*lines, b".", b""])
