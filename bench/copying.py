@@ -60,8 +60,14 @@ def _taken(lap: Lap, service: str) -> None:
     from bonanca.kernel.clock import utc_now
     from bonanca.recovery.operations.take_backup import take_backup
 
-    view = take_backup(service=service, actor=SYSTEM("bench"), now=utc_now())
+    said: dict[str, float] = {}
+
+    def heard(share: float | None, text: str) -> None:
+        said.setdefault("storing" if "storing" in text else "sealing", time.monotonic() - lap.began)
+
+    view = take_backup(service=service, actor=SYSTEM("bench"), now=utc_now(), progress=heard)
     lap.done()
+    lap.facts["sealed after s"] = round(said.get("storing", 0.0), 2)
     lap.facts |= {"MB": round(view.size_bytes / 1e6, 1), "places": view.intact}
 
 
