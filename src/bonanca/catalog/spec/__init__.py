@@ -8,6 +8,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
+from bonanca.catalog.spec.pgbackrest import PgBackRestSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
@@ -60,6 +61,7 @@ __all__ = [
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
+    "PgBackRestSpec",
     "PhysicalSpec",
     "PlaceSpec",
     "Question",
