@@ -22,6 +22,11 @@ chaos: install-dev ## Kill processes in the middle of 500 rollbacks and 100 rest
 	@scripts/test-needs
 	@exec $(BIN)/python -m tests.chaos $(ARGS)
 
+.PHONY: bench
+bench: install-dev ## Measure beside pgBackRest and pg_restore on 1.5 GB; report in build/bench (ARGS="--scale 5")
+	@scripts/test-needs
+	@exec $(BIN)/python -m bench $(ARGS)
+
 .PHONY: up
 up: install ## Run Bonança itself on this machine (data in .bonanca, or BONANCA_HOME)
 	@BONANCA_HOME="$${BONANCA_HOME:-$$PWD/.bonanca}" exec $(BIN)/bonanca up $(ARGS)

@@ -153,8 +153,8 @@ services:
 class Kiosk:
     """The service's own ground: repository, server, folders, declaration."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        self.folder, self.durable = folder, durable
         self.root = folder / "var" / NAME
         self.declaration = folder / "bonanca.yaml"
         self.cluster = Cluster(folder / "postgres")
@@ -162,7 +162,7 @@ class Kiosk:
     def build(self) -> None:
         self.root.mkdir(parents=True)
         self._repository()
-        self.cluster.init(durable=False)
+        self.cluster.init(durable=self.durable)
         self.start_server()
         password = secrets.token_urlsafe(16)
         with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
@@ -175,7 +175,7 @@ class Kiosk:
         self.declaration.write_text(DECLARATION.format(port=free_port(), recipient=identity.to_public()))
 
     def start_server(self) -> None:
-        self.cluster.start(durable=False)
+        self.cluster.start(durable=self.durable)
         self.cluster.wait_ready()
 
     def stop(self) -> None:

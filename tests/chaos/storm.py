@@ -97,7 +97,7 @@ class Storm:
             turn.wrong += checks.nothing_left_over(self.town, self.pin_databases)
             if kind == "undo":
                 visitors.acknowledged = self.town.kiosk.keys()  # what is only in a kept database was counted
-            plan = self._plan_of(run)
+            plan = self.plan_of(run)
         self._ended(turn, run, visitors.total)
         return plan
 
@@ -127,7 +127,9 @@ class Storm:
         self.chaos.finish(turn, run)
         return run
 
-    def _plan_of(self, run: str) -> str:
+    def plan_of(self, run: str) -> str:
+        """The proposed plan of a run, once the house knows how it ended."""
+
         def look() -> str:
             found = self.town.query("SELECT id, state FROM response_proposedplan WHERE run_id = %s", run)
             if not found or found[0][1] == "running":

@@ -37,13 +37,13 @@ class Stuck(Exception):
 
 
 class Town:
-    """The service, Bonança's processes and a person with a token, below one folder."""
+    """The service, Bonança's processes and a person with a token, below one folder. `durable`: with fsync."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        self.folder, self.durable = folder, durable
         self.home = folder / "bonanca"
         self.control = folder / "control"
-        self.kiosk = Kiosk(folder / "kiosk")
+        self.kiosk = Kiosk(folder / "kiosk", durable=durable)
         self.cluster = Cluster(self.home / "postgres")
         self.workers: dict[str, int] = {}
         self.served: dict[str, subprocess.Popen[bytes]] = {}
@@ -69,7 +69,7 @@ class Town:
 
     def _start(self) -> None:
         self.kiosk.build()
-        self.cluster.init(durable=False)
+        self.cluster.init(durable=self.durable)
         self.start_database()
         with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE bonanca")
@@ -199,7 +199,7 @@ class Town:
                 os.kill(pid, signal.SIGKILL)
 
     def start_database(self) -> None:
-        self.cluster.start(durable=False)
+        self.cluster.start(durable=self.durable)
         self.cluster.wait_ready()
 
     def whole(self) -> bool:

@@ -19,7 +19,7 @@ from bonanca.actuators.postgres.survey import Survey, survey
 from bonanca.catalog.spec import DatabaseSpec, ServiceView
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery import folders
-from bonanca.recovery.engines import Target, engine_named
+from bonanca.recovery.engines import OUTSIDE, Target, engine_named
 from bonanca.recovery.guards import OwnServer, database_of, refuse_own_server
 from bonanca.recovery.identities import IdentityUnreadable, read_identity_file
 from bonanca.recovery.state import RESTORABLE, RestoreMode
@@ -98,12 +98,15 @@ def judge(
     return tuple(found)
 
 
-def identities_for(service: ServiceView, given: Path | None) -> tuple[str, ...]:
-    """The private keys of the file that was given, or of the one that the service declares.
+def identities_for(service: ServiceView, given: Path | None, *, engine: str) -> tuple[str, ...]:
+    """The private keys of the file that was given, or of the one that the service declares; an engine that keeps its
+    backups itself needs none of ours.
 
     Raises:
         IdentityUnreadable: there is none, or it cannot be read.
     """
+    if engine in OUTSIDE:
+        return ()
     file = given or (service.backup.identity_file if service.backup else None)
     if file is None:
         raise IdentityUnreadable(_("no identity file was given, and the service declares none"))
@@ -115,7 +118,7 @@ def _backup(service: ServiceView, backup: BackupView, target: Target, identity_f
         return [finding("backup", NO, STATE_BAD, step=backup.state.value)]
     try:
         engine = engine_named(backup.engine)
-        identities: Sequence[str] = identities_for(service, identity_file)
+        identities: Sequence[str] = identities_for(service, identity_file, engine=backup.engine)
         found = engine.findings(service, backup, target, identities)
     except IdentityUnreadable as problem:
         return [finding("key", NO, NO_KEY, why=str(problem))]

@@ -17,7 +17,7 @@ from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import session
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
-from bonanca.recovery.engines import Opening, Target, engine_named
+from bonanca.recovery.engines import Opening, Target, engine_named, outside_named
 from bonanca.recovery.fetching import read_back
 from bonanca.recovery.sealing import DiskFull
 from bonanca.recovery.views import BackupView
@@ -88,9 +88,20 @@ def restore_and_check(
             run_checks(scratch.dsn, checks, findings)
     say(0.9, _("reading the other places"))
     for replica in backup.copies[len(findings.replicas) :]:
-        read_back(replica.place, backup, None, findings.replicas)
+        _looked_at(service, backup, replica.place, findings)
     held(findings)
     return restore_seconds
+
+
+def _looked_at(service: ServiceView, backup: BackupView, place: str, findings: Findings) -> None:
+    outside = outside_named(backup.engine)
+    if outside is None:
+        read_back(place, backup, None, findings.replicas)
+        return
+    began = monotonic()
+    seen = outside.look(service, backup, place)
+    said = {"place": place, "ok": not seen.error, "answered": seen.answered, "error": seen.error}
+    findings.replicas.append({**said, "seconds": round(monotonic() - began, 3)})
 
 
 def _room(folder: Path, backup: BackupView) -> None:

@@ -13,6 +13,7 @@ from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.expire_set_aside import expire_set_aside
 from bonanca.recovery.operations.expire_wal import expire_wal
 from bonanca.recovery.operations.keep_replaced import keep_replaced
+from bonanca.recovery.operations.list_outside import list_outside
 from bonanca.recovery.operations.prune_backups import prune_automatically
 from bonanca.recovery.operations.remove_copies import remove_copies
 from bonanca.recovery.operations.rewrap_backup import remove_strays
@@ -56,6 +57,12 @@ def alerts(now: datetime) -> None:
 def copies(now: datetime) -> None:
     """Bring backups to the places that do not have them yet."""
     copy_backups(now=now)
+
+
+@periodic("recovery.outside", every_s=60.0)
+def outside(now: datetime) -> None:
+    """Take over what repositories of pgBackRest hold by now."""
+    _raise(list_outside(now=now))
 
 
 @periodic("recovery.scrub", every_s=300.0)

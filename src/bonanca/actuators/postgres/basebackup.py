@@ -19,7 +19,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.postgres.binaries import pg_bin, pg_bin_of, pg_environment
-from bonanca.actuators.postgres.dump import DumpFailed, failure, running, without_password
+from bonanca.actuators.postgres.dump import DumpFailed, failure, running, widen, without_password
 from bonanca.actuators.postgres.sessions import maintenance_dsn, one, server_version, session
 from bonanca.kernel.errors import Invalid
 
@@ -116,6 +116,7 @@ def stream_base_backup(
     seen, total = TarWatcher(_WATCHED), 0
     with tempfile.TemporaryFile() as said, running(command, environment, stdout=subprocess.PIPE, stderr=said) as child:
         assert child.stdout is not None
+        widen(child.stdout)
         while data := child.stdout.read(READ_BYTES):
             seen.feed(data)
             write(data)
@@ -208,6 +209,13 @@ class TarWatcher:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream."""
+        if self._left and self._name is None and not self._buffer:
+            # Most of it is content that nobody wants: not copied, only counted.
+            skipped = min(self._left, len(data))
+            self._left -= skipped
+            if skipped == len(data):
+                return
+            data = data[skipped:]
         self._buffer += data
         at = 0
         while True:

@@ -49,12 +49,14 @@ def recovered_server(
     superuser: str,
     wal: Path | None,
     target: Mapping[str, str],
+    restore_command: str = "",
     watch: Callable[[str], None] = lambda text: None,
 ) -> Iterator[str]:
     """Start the data directory `home`/data, recover it to the target, promote it; ends and forgets it at the end.
 
     Args:
         wal: folder with the segments (and histories) that the archive gave back; None: those in the backup suffice.
+        restore_command: instead of `wal`: what gives the server a segment.
         target: recovery_target_… settings without that prefix ("time", "lsn", "name", "timeline", "" for immediate).
         watch: told now and then where it stands; what it raises ends the server.
 
@@ -70,7 +72,7 @@ def recovered_server(
     sockets = Path(tempfile.mkdtemp(prefix="bonanca-"))
     child: subprocess.Popen[bytes] | None = None
     try:
-        _prepare(home, wal, target)
+        _prepare(home, restore_command or _copying(wal), target)
         sandbox.give(sockets)
         _give_all(sandbox.give, home)
         settings = _settings(home, sockets)
@@ -96,16 +98,16 @@ def recovered_server(
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _prepare(home: Path, wal: Path | None, target: Mapping[str, str]) -> None:
+def _copying(wal: Path | None) -> str:
+    # A standby's restore_command may not be given for a server that only has to become consistent.
+    return f"cp {shlex.quote(str(wal) + '/').replace('%', '%%')}%f %p" if wal is not None else "false"
+
+
+def _prepare(home: Path, restore_command: str, target: Mapping[str, str]) -> None:
     data = home / "data"
     data.chmod(0o700)
     lines = ["archive_mode = off", "hot_standby = off", "fsync = off", "full_page_writes = off"]
-    # A standby's restore_command may not be given for a server that only has to become consistent.
-    if wal is not None:
-        command = f"cp {shlex.quote(str(wal) + '/').replace('%', '%%')}%f %p"
-        lines.append(f"restore_command = '{_quoted(command)}'")
-    else:
-        lines.append("restore_command = 'false'")
+    lines.append(f"restore_command = '{_quoted(restore_command)}'")
     lines += [f"recovery_target{'_' + key if key else ''} = '{_quoted(value)}'" for key, value in target.items()]
     lines.append("recovery_target_action = 'promote'")
     (home / "postgresql.conf").write_text("\n".join(lines) + "\n")

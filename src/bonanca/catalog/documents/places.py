@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.spec import PlaceSpec
+from bonanca.catalog.spec.wal import ENGINES
 
 SCHEMES = ("", "file", "s3", "s3a", "sftp", "gs", "az", "azure", "abfs", "abfss")
 OF_S3 = ("endpoint", "region", "credentials_file", "profile", "allow_http", "lock_days")
@@ -20,10 +21,11 @@ _PROFILE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def read_places(reader: Reader) -> tuple[tuple[str, ...], tuple[PlaceSpec, ...]]:
-    """The names of `replicas` in their order, and the options of those that have any."""
+    """The names of `replicas` in their order, and the options of those that have any; pgBackRest knows its own."""
     names: list[str] = []
     options: list[PlaceSpec] = []
-    for node in reader.items("replicas", required=True):
+    ours = reader.choice("engine", ENGINES, ENGINES[0]) != "pgbackrest"
+    for node in reader.items("replicas", required=ours):
         if node.is_mapping:
             sub = reader.sub(node, reader.what)
             place = _place(sub)

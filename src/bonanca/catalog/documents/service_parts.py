@@ -11,6 +11,7 @@ from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.hosts import hosts_fit, read_host, read_units
 from bonanca.catalog.documents.nodes import Node
+from bonanca.catalog.documents.pgbackrest import read_pgbackrest
 from bonanca.catalog.documents.places import read_places
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.documents.restoring import read_restore
@@ -200,6 +201,7 @@ def _backup(reader: Reader) -> BackupSpec:
         retention=reader.one("retention", read_retention),
         min_copies=reader.integer("min_copies", 1, minimum=1, maximum=max(1, len(replicas))),
         physical=read_physical(reader),
+        pgbackrest=read_pgbackrest(reader),
     )
 
 

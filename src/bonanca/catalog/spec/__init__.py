@@ -9,6 +9,7 @@ from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, Row
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.hosts import HostSpec, UnitsSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
+from bonanca.catalog.spec.pgbackrest import PgBackRestSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
@@ -62,6 +63,7 @@ __all__ = [
     "HealthSpec",
     "HostSpec",
     "MemberSpec",
+    "PgBackRestSpec",
     "PhysicalSpec",
     "PlaceSpec",
     "Question",

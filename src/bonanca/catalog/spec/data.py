@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
 from bonanca.catalog.spec.drills import DrillSpec
+from bonanca.catalog.spec.pgbackrest import PgBackRestSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.running import Scalar
@@ -94,12 +95,21 @@ class BackupSpec:
     min_copies: int = 1
     retention: RetentionSpec | None = None
     physical: PhysicalSpec | None = None
+    pgbackrest: PgBackRestSpec | None = None
 
     def place(self, name: str) -> PlaceSpec:
         """The replica of that name with its options."""
         return next((place for place in self.places if place.place == name), PlaceSpec(name))
 
     @property
+    def archives_log(self) -> bool:
+        """Whether one can go back to any moment, not only to those of backups."""
+        return self.pgbackrest is not None or (self.physical is not None and self.physical.wal is not None)
+
+    @property
     def engine(self) -> str:
-        """Who takes the backups: `logical` (one database, by pg_dump) or `physical` (the server, with its log)."""
+        """Who takes the backups: `logical` (one database, by pg_dump), `physical` (the server, with its log), or a
+        `pgbackrest` that is set up already (the server, into repositories of its own)."""
+        if self.pgbackrest is not None:
+            return "pgbackrest"
         return "logical" if self.physical is None else "physical"

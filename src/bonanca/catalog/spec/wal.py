@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-ENGINES = ("logical", "physical")
+ENGINES = ("logical", "physical", "pgbackrest")
 
 
 @dataclass(frozen=True)

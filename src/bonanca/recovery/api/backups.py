@@ -34,6 +34,9 @@ class ReplicaOut(Schema):
 class BackupOut(Schema):
     id: UUID
     service: str
+    engine: str
+    kinds: dict[str, str]
+    ciphers: dict[str, str]
     state: str
     started_at: datetime
     finished_at: datetime | None

@@ -69,11 +69,12 @@ def list_(service: Service, as_json: JsonOption = False) -> None:
             say(f"{service} has no backup yet: bonanca backup take {service}")
             return
         table(
-            ("id", "taken", "state", "places", "MB", "rows", "restored in"),
+            ("id", "taken", "engine", "state", "places", "MB", "rows", "restored in"),
             [
                 (
                     b.id,
                     f"{b.started_at:%Y-%m-%d %H:%M} UTC",
+                    b.engine,
                     b.state.value,
                     f"{b.intact}/{len(b.replicas)}",
                     f"{b.size_bytes / 1e6:.1f}",
@@ -205,7 +206,10 @@ def _chosen(service: str, backup_id: UUID | None) -> BackupView:
 
 def _show(backup: BackupView) -> None:
     say(f"{backup.id}  {backup.service}  {backup.state.value}")
-    say(f"  taken     {backup.started_at:%Y-%m-%d %H:%M:%S} UTC by {backup.taken_by}")
+    say(f"  taken     {backup.started_at:%Y-%m-%d %H:%M:%S} UTC by {backup.taken_by}, engine {backup.engine}")
+    for place, label in backup.facts.get("labels", {}).items():
+        cipher = backup.ciphers.get(place, "none")
+        say(f"  {backup.kinds.get(place, ''):<9} {label} in {place}, cipher {cipher}")
     say(
         f"  content   {backup.rows} rows,"
         f" {backup.plain_bytes / 1e6:.1f} MB dumped, {backup.size_bytes / 1e6:.1f} MB sealed"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from django.utils.translation import gettext as _
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import Invalid
+from bonanca.recovery.places.checking import Seen
 from bonanca.recovery.sealing import SealedDatabase
 from bonanca.recovery.verdicts import Finding
 from bonanca.recovery.views import BackupView
@@ -22,7 +24,11 @@ Say = Callable[[float | None, str], None]
 _ENGINES = {
     "logical": "bonanca.recovery.engines.logical",
     "physical": "bonanca.recovery.engines.physical",
+    "pgbackrest": "bonanca.recovery.engines.pgbackrest",
 }
+# They keep their backups in repositories of their own, under a key of their own: nothing is sealed, copied or pruned
+# by us, and no private key of ours opens anything.
+OUTSIDE = ("pgbackrest",)
 # What a target can be, beside the backup's own moment: `latest` is the end of the log.
 TARGETS = ("backup", "time", "lsn", "point", "latest")
 
@@ -82,6 +88,23 @@ class Opening:
             self.seconds[phase] = round(self.seconds.get(phase, 0.0) + monotonic() - began, 3)
 
 
+@dataclass(frozen=True)
+class TakenOutside:
+    """A backup in one repository: what it is called there. Sizes in bytes: what it added, and the data's own."""
+
+    label: str
+    kind: str
+    cipher: str
+    began: datetime
+    ended: datetime
+    start_lsn: str
+    stop_lsn: str
+    size: int
+    database_bytes: int
+    server_version: int
+    facts: Mapping[str, Any]
+
+
 class Engine(Protocol):
     """Stateless; folders and files are the caller's to remove, whatever happens."""
 
@@ -103,6 +126,33 @@ class Engine(Protocol):
 
     def scratch(self, opening: Opening) -> AbstractContextManager[Scratch]:
         """Fetch, decrypt and start it as a server that ends with the block. Raises as `open`, and ClusterFailed."""
+
+
+class OutsideEngine(Engine, Protocol):
+    """One of OUTSIDE. Its places are its repositories."""
+
+    def places(self, service: ServiceView) -> list[str]:
+        """The repositories, each as `engine://…`; asks whether they and the program can do this at all.
+
+        Raises:
+            Unavailable, Invalid: it is not installed, not set up, or does not know this version of the server.
+        """
+
+    def take(self, service: ServiceView, place: str, *, beat: Callable[[float | None], None]) -> TakenOutside:
+        """Take a backup into one repository. Raises Unavailable: why it could not."""
+
+    def kept(self, service: ServiceView) -> dict[str, list[TakenOutside] | None]:
+        """What each repository has, whoever took it; None: it cannot be asked now. Raises Unavailable."""
+
+    def look(
+        self, service: ServiceView, backup: BackupView, place: str, *, told: Callable[[int], None] = lambda done: None
+    ) -> Seen:
+        """Have one copy read and compared."""
+
+
+def outside_named(name: str) -> OutsideEngine | None:
+    """The engine of that name if it keeps its backups itself."""
+    return cast("OutsideEngine", engine_named(name)) if name in OUTSIDE else None
 
 
 def engine_named(name: str) -> Engine:

@@ -20,6 +20,8 @@ from bonanca.recovery.state import RESTORABLE, PinState
 from bonanca.recovery.views import BackupView
 
 INCREMENTAL_SINCE = 17
+# Engines whose log reaches beyond the backup itself.
+TO_A_MOMENT = ("physical", "pgbackrest")
 
 
 def chain_of(backup: BackupView) -> list[BackupView]:
@@ -80,7 +82,7 @@ def gone_back_by(service: str) -> dict[UUID, str]:
 def newest_before(service: str, target: Target) -> BackupView | None:
     """The newest backup that can be restored and ended before the target; None: none did, or the target has no time."""
     for found in list_backups(service, limit=500):
-        if found.state in RESTORABLE and found.engine == "physical" and _before(found, target):
+        if found.state in RESTORABLE and found.engine in TO_A_MOMENT and _before(found, target):
             return found
     return None
 

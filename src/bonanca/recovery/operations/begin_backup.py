@@ -14,6 +14,7 @@ from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Invalid
 from bonanca.kernel.ids import new_id
 from bonanca.recovery import holding
+from bonanca.recovery.engines import outside_named
 from bonanca.recovery.identities import recipients_of
 from bonanca.recovery.models import Backup, BackupReplica
 from bonanca.recovery.operations.fail_backup import abandon
@@ -36,15 +37,20 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
 
     Raises:
         NotFound: no such service. NoBackupDeclared, InvalidRecipient, PlaceInvalid: the declaration does not suffice.
+        What an outside engine's `places` raises.
         BackupRunning: a living process takes one. NotAllowed: the actor may not act on the service.
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
     policy, database = declared.backup, declared.database
-    if policy is None or database is None or not policy.replicas:
+    outside = outside_named(policy.engine) if policy is not None else None
+    if policy is None or database is None or not (policy.replicas or outside):
         raise no_backup_declared(service)
-    recipients_of(policy.recipients)
-    places = [checked_place(policy.place(place)) for place in dict.fromkeys(policy.replicas)]
+    if outside is not None:
+        places = outside.places(declared)
+    else:
+        recipients_of(policy.recipients)
+        places = [checked_place(policy.place(place)) for place in dict.fromkeys(policy.replicas)]
     for unfinished in Backup.objects.filter(service=service, state=BackupState.RUNNING):
         if holding.gone(unfinished, now) or (key and unfinished.key == key):
             abandon(unfinished.id, now=now)

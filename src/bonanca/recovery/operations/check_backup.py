@@ -15,6 +15,7 @@ from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
 from bonanca.kernel.errors import BonancaError, Conflict
 from bonanca.recovery import holding
+from bonanca.recovery.engines import OUTSIDE, outside_named
 from bonanca.recovery.identities import read_identity_file
 from bonanca.recovery.models import BackupReplica
 from bonanca.recovery.operations.copy_backups import copy_backups
@@ -74,7 +75,7 @@ def check_backup(
     if all(copy.answered and not copy.ok for copy in copies) and not _on_its_way(backup_id):
         error = "; ".join(copy.error for copy in copies)
         fail_backup(backup_id=backup_id, error=error, actor=actor, now=clock())
-    elif repair and any(copy.ok for copy in copies):
+    elif repair and backup.engine not in OUTSIDE and any(copy.ok for copy in copies):
         copies = _repaired(backup, copies, actor, clock)
     return CheckReport(backup_id, backup.service, tuple(copies))
 
@@ -102,6 +103,9 @@ def look_at(
     told: Callable[[int], None] = lambda done: None,
 ) -> Seen:
     """Read one copy; `told` hears the bytes, `rate` bounds them a second."""
+    outside = outside_named(backup.engine)
+    if outside is not None:
+        return outside.look(get_service(backup.service), backup, place, told=told)
     expected = Expected(backup.object_name, backup.size_bytes, backup.sha256)
     return look(opened(spec_of(backup.service, place)), expected, identities=identities, rate=rate, told=told)
 

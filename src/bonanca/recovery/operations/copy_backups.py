@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.catalog.spec import PlaceSpec
 from bonanca.recovery import holding
+from bonanca.recovery.engines import OUTSIDE
 from bonanca.recovery.folders import copy_file
 from bonanca.recovery.models import BackupReplica
 from bonanca.recovery.operations.record_copy import (
@@ -142,6 +143,7 @@ def copy_backups(*, now: datetime, round_s: float = ROUND_S, service: str | None
 
 def _due(now: datetime, service: str | None) -> dict[str, deque[BackupReplica]]:
     rows = BackupReplica.objects.filter(state__in=TO_COPY, backup__state__in=RESTORABLE).select_related("backup")
+    rows = rows.exclude(backup__engine__in=OUTSIDE)
     time_has_come = Q(next_try_at=None) | Q(next_try_at__lte=now)
     rows = rows.filter(backup__service=service) if service is not None else rows.filter(time_has_come)
     queues: dict[str, deque[BackupReplica]] = {}

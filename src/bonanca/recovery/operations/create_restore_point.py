@@ -45,10 +45,10 @@ def create_restore_point(*, service: str, name: str, actor: Actor, now: datetime
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
     dsn = database_of(declared).dsn()
-    if declared.backup is None or declared.backup.physical is None or declared.backup.physical.wal is None:
+    if declared.backup is None or not declared.backup.archives_log:
         raise NoLogDeclared(
             _("The log of %(service)s is not archived: nobody could go back to this point.") % {"service": service},
-            hint=_("Declare `engine: physical` and `wal` in its backup."),
+            hint=_("Declare `engine: physical` and `wal` in its backup, or `engine: pgbackrest`."),
         )
     if not _NAME.fullmatch(name):
         raise BadPointName(_("A restore point's name has letters, digits, . _ and -, at most 63."), field="name")

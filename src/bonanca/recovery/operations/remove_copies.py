@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from django.db.models import Q
 
+from bonanca.recovery.engines import OUTSIDE
 from bonanca.recovery.models import BackupReplica
 from bonanca.recovery.places import ReplicaProblem, place_of
 from bonanca.recovery.state import ReplicaState
@@ -21,7 +22,9 @@ def remove_copies(*, now: datetime, service: str | None = None, backup_id: UUID 
 
     A place that does not answer is asked again later.
     """
-    rows = BackupReplica.objects.filter(state=ReplicaState.REMOVING).select_related("backup")
+    # What lies in a repository of another program is that program's to remove.
+    rows = BackupReplica.objects.filter(state=ReplicaState.REMOVING).exclude(backup__engine__in=OUTSIDE)
+    rows = rows.select_related("backup")
     due = rows.filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
     if service is not None:
         due = due.filter(backup__service=service)

@@ -13,14 +13,16 @@ from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, NotFound
+from bonanca.recovery.engines import OUTSIDE
 from bonanca.recovery.models import BackupReplica
+from bonanca.recovery.operations.take_outside import no_copy_of_ours
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.state import ReplicaState, replica_sources
 from bonanca.recovery.views import BackupView
 
 
 class NothingToRetry(Conflict):
-    """The copy is there, or on its way."""
+    """The copy is there, or on its way, or not ours to make."""
 
 
 def retry_copy(*, backup_id: UUID, place: str, actor: Actor, now: datetime) -> BackupView:
@@ -31,6 +33,8 @@ def retry_copy(*, backup_id: UUID, place: str, actor: Actor, now: datetime) -> B
     """
     backup = get_backup(backup_id)
     require(actor, Permission.RESPOND, team=get_service(backup.service).team_slug)
+    if backup.engine in OUTSIDE:
+        raise NothingToRetry(no_copy_of_ours(place))
     rows = BackupReplica.objects.filter(backup_id=backup_id, place=place)
     if not rows.exists():
         raise NotFound(_("This backup has no copy in %(place)s.") % {"place": place})

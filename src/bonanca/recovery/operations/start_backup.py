@@ -13,6 +13,7 @@ from bonanca.catalog.queries import get_service
 from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.durable.views import PlanRunView
+from bonanca.recovery.engines import OUTSIDE
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.operations.begin_backup import NoBackupDeclared, no_backup_declared
 
@@ -40,7 +41,7 @@ def start_backup(*, service: str, actor: Actor, now: datetime, key: str, verify:
     if declared.backup is None:
         raise no_backup_declared(service)
     if verify is None:
-        verify = declared.backup.identity_file is not None
+        verify = declared.backup.identity_file is not None or declared.backup.engine in OUTSIDE
     params = {"service": service}
     steps = [StepSpec("backup", "recovery.backup", params, TAKE, timeout_s=TAKE_TIMEOUT_S)]
     if verify:

@@ -17,13 +17,14 @@ from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Unavailable
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery import holding
-from bonanca.recovery.engines import engine_named
+from bonanca.recovery.engines import engine_named, outside_named
 from bonanca.recovery.events import BackupStored
 from bonanca.recovery.folders import staging_file
 from bonanca.recovery.models import Backup
 from bonanca.recovery.operations.begin_backup import begin_backup
 from bonanca.recovery.operations.fail_backup import fail_backup
 from bonanca.recovery.operations.store_copies import store_copies
+from bonanca.recovery.operations.take_outside import take_outside
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.sealing import SealedDatabase
 from bonanca.recovery.state import BackupState, ReplicaState, backup_sources
@@ -60,10 +61,14 @@ def take_backup(
     clock = holding.running_clock(now)
     staged = staging_file(view.id)
     try:
-        sealed = _seal(view, staged, clock, progress)
-        _record_sealed(view.id, sealed)
-        progress(None, _("storing in %(count)d places") % {"count": len(view.replicas)})
-        store_copies(view, staged, sealed.sealed, clock=clock, beat=lambda now: _beat(view.id, now))
+        outside = outside_named(view.engine)
+        if outside is not None:
+            take_outside(view, outside, clock=clock, beat=lambda now: _beat(view.id, now), progress=progress)
+        else:
+            sealed = _seal(view, staged, clock, progress)
+            _record_sealed(view.id, sealed)
+            progress(None, _("storing in %(count)d places") % {"count": len(view.replicas)})
+            store_copies(view, staged, sealed.sealed, clock=clock, beat=lambda now: _beat(view.id, now))
         return _finish(view.id, actor, clock())
     except BaseException as error:  # also Ctrl-C: a row must not say "running" for ever
         reason = str(error) or type(error).__name__
@@ -114,7 +119,7 @@ def _beat(backup_id: UUID, now: datetime) -> None:
 def _finish(backup_id: UUID, actor: Actor, now: datetime) -> BackupView:
     view = get_backup(backup_id)
     stored = [replica for replica in view.replicas if replica.state is ReplicaState.STORED]
-    failed = [replica for replica in view.replicas if replica.state is ReplicaState.FAILED]
+    failed = [replica for replica in view.replicas if replica.state in (ReplicaState.FAILED, ReplicaState.GIVEN_UP)]
     if not stored:
         raise NoReplicaStored(
             _("No place took the backup: %(reasons)s") % {"reasons": "; ".join(replica.error for replica in failed)}

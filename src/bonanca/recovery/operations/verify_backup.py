@@ -16,6 +16,7 @@ from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import Conflict
 from bonanca.recovery import holding
 from bonanca.recovery.checks import checks_of
+from bonanca.recovery.engines import OUTSIDE
 from bonanca.recovery.envelope import EnvelopeDamaged
 from bonanca.recovery.fetching import NoReplicaIntact
 from bonanca.recovery.folders import remove_scratch, scratch_folder
@@ -69,7 +70,7 @@ def verify_backup(
             service,
             backup,
             scratch_folder(drill.id),
-            identities=read_identity_file(_identity(service, identity_file)),
+            identities=() if backup.engine in OUTSIDE else read_identity_file(_identity(service, identity_file)),
             checks=checks_of(service),
             findings=findings,
             say=_beating(drill.id, clock, progress),

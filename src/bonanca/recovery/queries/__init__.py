@@ -16,6 +16,7 @@ from bonanca.recovery.queries.drills import get_drill, passed_drill_by_key
 from bonanca.recovery.queries.history import history, place_costs, running
 from bonanca.recovery.queries.kept import KeptNotFound, kept_database, kept_databases
 from bonanca.recovery.queries.keys import keys_of
+from bonanca.recovery.queries.outside import outside_of
 from bonanca.recovery.queries.pins import (
     PinNotFound,
     get_pin,
@@ -77,6 +78,7 @@ __all__ = [
     "list_drills",
     "list_restores",
     "objectives_in",
+    "outside_of",
     "overview",
     "passed_drill_by_key",
     "pending_rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bonanca.catalog.queries import get_service
+from bonanca.recovery.engines import OUTSIDE
 from bonanca.recovery.identities import IdentityUnreadable, public_keys_of, read_identity_file
 from bonanca.recovery.models import Backup
 from bonanca.recovery.state import RESTORABLE
@@ -22,7 +23,8 @@ def keys_of(service: str) -> ServiceKeys:
     policy = get_service(service).backup
     declared = policy.recipients if policy is not None else ()
     drilled, unread = _drilled_with(policy.identity_file if policy is not None else None)
-    rows = Backup.objects.filter(service=service, state__in=RESTORABLE).order_by("-started_at")
+    rows = Backup.objects.filter(service=service, state__in=RESTORABLE).exclude(engine__in=OUTSIDE)
+    rows = rows.order_by("-started_at")
     return ServiceKeys(
         service, declared, drilled, unread, tuple(_sealed_to(row, set(declared), drilled) for row in rows)
     )

@@ -24,6 +24,7 @@ def places_of(service: str) -> ServicePlaces:
     """
     policy = get_service(service).backup
     declared = policy.replicas if policy is not None else ()
+    own = f"pgbackrest://{policy.pgbackrest.stanza}/" if policy is not None and policy.pgbackrest is not None else None
     rows = BackupReplica.objects.filter(backup__service=service, backup__state__in=RESTORABLE)
     found: dict[str, dict[str, Any]] = {
         row["place"]: dict(row)
@@ -41,7 +42,7 @@ def places_of(service: str) -> ServicePlaces:
         places.append(
             PlaceView(
                 place=place,
-                declared=place in declared,
+                declared=place in declared or (own is not None and place.startswith(own)),
                 lock_days=policy.place(place).lock_days if policy is not None else 0,
                 copies=row.get("copies", 0),
                 size_bytes=row.get("size_bytes") or 0,

@@ -40,6 +40,9 @@ CYCLE = gettext_noop("These services need one another in a circle; start them to
 NO_BACKUP = gettext_noop("It has a database and no good backup.")
 NOT_PROVEN = gettext_noop("This backup was never restored for proof.")
 NO_DECLARED = gettext_noop("It declares a database and no backup.")
+ITS_OWN = gettext_noop(
+    "pgBackRest opens it with its own configuration (repositories, passphrase): keep a copy of that elsewhere."
+)
 NO_KEY = gettext_noop("No private key is declared: find the one of the recipients below.")
 
 
@@ -197,7 +200,10 @@ def _database_step(service: ServiceView, now: datetime) -> ProcedureStep:
         expected_s=passed.restore_seconds if passed else None,
         commands=(
             # The files of a whole server are brought back by Bonança, which is step one.
-            (f"bonanca restore preview {service.slug} --backup {backup.id} --swap --start",)
+            (
+                f"bonanca restore preview {service.slug} --backup {backup.id} --swap --start",
+                *_by_itself(service, backup),
+            )
             if backup.engine != "logical"
             else (
                 *fetched,
@@ -207,8 +213,28 @@ def _database_step(service: ServiceView, now: datetime) -> ProcedureStep:
         ),
         checks=tuple(declared),
         source=source,
-        warnings=tuple(warnings if source.identity_file else [*warnings, NO_KEY]),
+        warnings=(*warnings, *_about_the_key(backup, source)),
     )
+
+
+def _about_the_key(backup: BackupView, source: SourceOfData) -> list[str]:
+    if backup.engine == "pgbackrest":
+        return [ITS_OWN]
+    return [] if source.identity_file else [NO_KEY]
+
+
+def _by_itself(service: ServiceView, backup: BackupView) -> list[str]:
+    """What brings a whole server back without Bonança, where another program keeps its backups."""
+    spec = service.backup.pgbackrest if service.backup is not None else None
+    if backup.engine != "pgbackrest" or spec is None:
+        return []
+    config = [f"--config={spec.config}"] if spec.config else []
+    found = next(iter(backup.facts.get("labels", {}).items()), None)
+    if found is None:
+        return []
+    place, label = found
+    chosen = [f"--stanza={spec.stanza}", f"--repo={place.rpartition('/repo')[2]}", f"--set={label}"]
+    return [shlex.join(["pgbackrest", *config, *chosen, "--type=immediate", "restore"])]
 
 
 def _source(service: ServiceView, backup: BackupView) -> SourceOfData:

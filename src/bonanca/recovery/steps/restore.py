@@ -90,7 +90,7 @@ class RestoreLoad:
                 backup,
                 Target(**ctx.params["target"]),
                 folder,
-                identities_for(service, _identity_file(ctx)),
+                identities_for(service, _identity_file(ctx), engine=backup.engine),
                 say,
             )
             archive = engine_named(backup.engine).open(opening)

@@ -68,6 +68,16 @@ class BackupView:
         return tuple(replica for replica in self.replicas if replica.state in HOLDING)
 
     @property
+    def kinds(self) -> dict[str, str]:
+        """Of an engine with repositories of its own: in each, what kind of backup this is."""
+        return dict(self.facts.get("kinds", {}))
+
+    @property
+    def ciphers(self) -> dict[str, str]:
+        """Of an engine with repositories of its own: how each is encrypted, "none" included."""
+        return dict(self.facts.get("ciphers", {}))
+
+    @property
     def intact(self) -> int:
         """How many places are believed to have it whole."""
         return sum(copy.state is not ReplicaState.DAMAGED for copy in self.copies)

@@ -54,6 +54,7 @@ def service(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "running": queries.running(slug),
         "costs": queries.place_costs(slug),
         "pins": queries.pins_of(slug),
+        "outside": queries.outside_of(slug),
         "standby": queries.replication_of(slug),
         "why_not": ""
         if allowed(actor, Permission.RESPOND, team=team)

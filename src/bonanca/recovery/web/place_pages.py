@@ -29,6 +29,7 @@ def places(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "service": slug,
         "found": queries.places_of(slug),
         "keys": queries.keys_of(slug),
+        "outside": queries.outside_of(slug),
         "why_not": why_not(actor, slug),
     }
     return render_page(request, "recovery/service_places.html", context)

@@ -22,7 +22,8 @@ def plan(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     """Show which backups stay and why, which would go, and what that frees."""
     found = queries.retention_plan(slug, utc_now())
     why_not = "" if allowed(actor, Permission.COMMAND) else _("This needs a commander.")
-    return render(request, "recovery/retention.html", {"service": slug, "plan": found, "why_not": why_not})
+    context = {"service": slug, "plan": found, "outside": queries.outside_of(slug), "why_not": why_not}
+    return render(request, "recovery/retention.html", context)
 
 
 @page(Permission.READ)
