@@ -103,6 +103,8 @@ def headline(run: PlanRunView) -> str:
             return _("Running: %(done)d of %(total)d steps done.") % {"done": done, "total": total}
         values = {"number": done + 1, "total": total, "step": _(now.title) or now.key}
         return _("Step %(number)d of %(total)d: %(step)s") % values
+    if run.state is RunState.PAUSED and run.waits_for:
+        return _("Waits for people: %(words)s") % {"words": run.waits_for}
     if run.state is RunState.PAUSED:
         return _("Paused: %(done)d of %(total)d steps done. Nothing happens until it is resumed.") % {
             "done": done,
