@@ -293,7 +293,7 @@ def hold(claim: Claim, waiting: StepWaits, *, now: datetime) -> bool:
         if _wanted(run) is not Begin.GO or waiting.over():
             return False
         run.steps.filter(state=StepState.RUNNING).update(
-            state=StepState.PENDING, failures=0, failing_for_s=0, error="", progress_text=""
+            state=StepState.PENDING, failures=0, failing_for_s=0, started_at=None, error="", progress_text=""
         )
         waits_for = {"words": waiting.words.to_json(), "path": waiting.path}
         PlanRun.objects.filter(pk=run.pk).update(state=RunState.PAUSED, executor=None, waits_for=waits_for)

@@ -11,6 +11,7 @@ from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.places import read_places
+from bonanca.catalog.documents.privacy import privacy_fits, read_privacy
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.documents.restoring import read_restore
 from bonanca.catalog.documents.retention import read_retention
@@ -72,6 +73,7 @@ def read_service(reader: Reader) -> ServiceView:
         restore=reader.one("restore", read_restore),
         status_page=reader.one("status_page", _status_page),
         rollback=reader.one("rollback", read_rollback),
+        privacy=reader.one("privacy", read_privacy),
         slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),
     )
     _fits_together(reader, service)
@@ -247,6 +249,7 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
         reader.wrong(reader.node, _("%(what)s: a command uses {config} but config is missing") % {"what": reader.what})
     checks_fit(reader, service, service.verify, "verify")
     rollback_fits(reader, service)
+    privacy_fits(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:

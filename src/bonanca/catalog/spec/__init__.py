@@ -9,6 +9,14 @@ from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, Row
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
 from bonanca.catalog.spec.places import PlaceSpec
+from bonanca.catalog.spec.privacy import (
+    ASKED,
+    COMPARED,
+    ComparisonSpec,
+    ErasureSpec,
+    PrivacySpec,
+    StatementSpec,
+)
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.rollback import (
@@ -41,7 +49,9 @@ from bonanca.catalog.spec.wal import PhysicalSpec, WalSpec
 
 __all__ = [
     "APPROVALS",
+    "ASKED",
     "AUDIENCES",
+    "COMPARED",
     "ENVIRONMENTS",
     "LOCALES",
     "PICKS",
@@ -53,15 +63,18 @@ __all__ = [
     "BackupSpec",
     "BurnAlert",
     "Catalog",
+    "ComparisonSpec",
     "ConfigSpec",
     "CriteriaSpec",
     "DatabaseSpec",
     "DrillSpec",
+    "ErasureSpec",
     "GatewaySpec",
     "HealthSpec",
     "MemberSpec",
     "PhysicalSpec",
     "PlaceSpec",
+    "PrivacySpec",
     "Question",
     "ReplicaSpec",
     "RepositorySpec",
@@ -77,6 +90,7 @@ __all__ = [
     "SloSource",
     "SloSpec",
     "StandbySpec",
+    "StatementSpec",
     "StatusPageSpec",
     "TeamSpec",
     "VerifySpec",

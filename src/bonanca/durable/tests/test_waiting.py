@@ -24,7 +24,11 @@ pytestmark = pytest.mark.django_db
 
 
 def asked(**params: object) -> PlanRunView:
-    steps = (StepSpec("before", "world.do", {}), StepSpec("ask", "world.ask", params), StepSpec("after", "world.do", {}))
+    steps = (
+        StepSpec("before", "world.do", {}),
+        StepSpec("ask", "world.ask", params),
+        StepSpec("after", "world.do", {}),
+    )
     spec = PlanSpec("test", "service:loja-api", "A test", steps, {"team": "loja"})
     return start_plan(spec, actor=ACTOR, now=NOW, key=str(new_id()))
 
