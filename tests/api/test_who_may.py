@@ -142,6 +142,13 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "kept-databases/loja-api/loja_kept/keep", RESPOND, {"hours": 24}),
     ("POST", "kept-databases/loja-api/loja_kept/open", COMMAND, {"hours": 1, **REASON}),
     ("POST", "kept-databases/loja-api/loja_kept/drop", COMMAND, {}),
+    # What older data brings back, and what is kept
+    ("GET", "erasures?service=loja-api", READ, None),
+    ("POST", "erasures", RESPOND, {"service": "loja-api", "reference": "7", **REASON}),
+    ("GET", "reviews?service=loja-api", READ, None),
+    ("GET", "reviews/{review}", READ, None),
+    ("POST", "reviews/{review}/points/{number}/tick", RESPOND, {"note": "visto"}),
+    ("GET", "kept?service=loja-api", READ, None),
     # The gateway's own door takes no token of another scope: see below.
     ("GET", "gateway/desired", (), None),
     ("POST", "gateway/applied", (), {}),
@@ -194,6 +201,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
     without_ground |= {
         "restores",
         "restore-points",
+        "erasures",
         *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop")),
     }
     wrong = []

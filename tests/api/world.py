@@ -24,6 +24,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
 from bonanca.recovery.models import Backup, Drill, Pin, Restore
+from bonanca.recovery.operations.open_review import NewPoint, open_review
 from bonanca.recovery.operations.record_set_aside import record_set_aside
 from bonanca.recovery.operations.start_exercise import start_exercise
 from bonanca.recovery.state import BackupState, DrillState, RestoreMode, RestoreState, RowKind
@@ -34,6 +35,7 @@ from bonanca.response.state import PlanKind, PlanState
 from bonanca.signals.alertmanager import PostedAlert
 from bonanca.signals.models import Alert
 from bonanca.signals.operations.receive_alerts import receive_alerts
+from bonanca.ui.phrases import Phrase
 
 SERVICE, SLO = "loja-api", "loja-disponivel"
 DECLARATION = """version: 1
@@ -77,6 +79,7 @@ class World:
     set_aside: UUID
     restore: UUID
     started_restore: UUID
+    review: UUID
     tokens: dict[str, str]
 
     def values(self) -> dict[str, str]:
@@ -130,6 +133,7 @@ def build(folder: Path) -> World:
         set_aside=_set_aside(folder),
         restore=_restore(folder).id,
         started_restore=_restore(folder, run_id=failed).id,
+        review=_review(paused),
         tokens=_tokens(),
     )
 
@@ -245,6 +249,13 @@ def _set_aside(folder: Path) -> UUID:
         rows=[("orders", "1", RowKind.CHANGED)],
         actor=SYSTEM("test"),
         now=utc_now(),
+    ).id
+
+
+def _review(run_id: UUID) -> UUID:
+    points = [NewPoint("people", Phrase("2 people"), Phrase("They are erased again."))]
+    return open_review(
+        key="review", run_id=run_id, service=SERVICE, points=points, four_eyes=False, context={}, now=utc_now()
     ).id
 
 

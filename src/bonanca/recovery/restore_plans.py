@@ -8,9 +8,9 @@ from django.utils.translation import gettext_noop
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import PlanSpec, StepSpec
-from bonanca.running.privacy import check_step, reapply_step, review_step
 from bonanca.recovery.state import RestoreMode
 from bonanca.running import parts
+from bonanca.running.privacy import check_step, reapply_step, review_step
 from bonanca.running.times import with_expected_times
 from bonanca.ui.phrases import Phrase
 

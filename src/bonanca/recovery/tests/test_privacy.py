@@ -34,7 +34,6 @@ from bonanca.recovery.operations.start_restore import start_restore
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.tick_point import AlreadyTicked, ReviewOver, SecondPersonNeeded, tick_point
 from bonanca.recovery.operations.verify_backup import verify_backup
-from bonanca.running.privacy import check_step, reapply_step, review_step
 from bonanca.recovery.queries.privacy import erasures_of, list_reviews, references_of
 from bonanca.recovery.state import RestoreMode, ReviewState
 from bonanca.recovery.steps.support import mark_of
@@ -42,6 +41,7 @@ from bonanca.recovery.subjects import ReferenceUnreadable
 from bonanca.recovery.tests.plans import Plan
 from bonanca.recovery.tests.shop import NOW, Shop
 from bonanca.recovery.views.privacy import ReviewView
+from bonanca.running.privacy import check_step, reapply_step, review_step
 
 WORKER = SYSTEM("test")
 ANA = Actor("person", "ana@loja.example", "Ana", Role.COMMANDER)
