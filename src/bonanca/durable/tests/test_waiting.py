@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import translation
 
 from bonanca.durable.interpreter import Outcome
 from bonanca.durable.models import PlanRun
@@ -42,7 +43,8 @@ def held() -> PlanRunView:
 def test_it_is_held_says_what_for_and_goes_on_when_the_answer_has_come() -> None:
     run = held()
     assert (run.state, run.waits_for, run.waits_at) == (RunState.PAUSED, "an answer about it", "/answers/")
-    assert headline(run) == "Waits for people: an answer about it"
+    with translation.override("en"):
+        assert headline(run) == "Waits for people: an answer about it"
     assert [step.state for step in run.steps] == [StepState.DONE, StepState.PENDING, StepState.PENDING]
     assert "plan.held" in [entry.action for entry in audit.history(f"plan:{run.id}")]
     ANSWERED.add(f"{run.id}:ask")
