@@ -32,6 +32,8 @@ from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.contain import contain
 from bonanca.response.specs import spec_to_json
 from bonanca.response.state import PlanKind, PlanState
+from bonanca.risks.operations.start_contingency import start_contingency
+from bonanca.risks.operations.tick_step import tick_step
 from bonanca.signals.alertmanager import PostedAlert
 from bonanca.signals.models import Alert
 from bonanca.signals.operations.receive_alerts import receive_alerts
@@ -52,6 +54,9 @@ services:
     run:
       command: ["{python}", "-m", "http.server", "{port}"]
       replicas: [{port: 1}]
+    contingencies:
+      - {slug: papel, when: fora, who: plantão, begin: [pegar o bloco], end: [digitar]}
+      - {slug: telefone, kind: channel, when: fora, who: suporte, begin: [abrir a linha], end: [fechar]}
     slo: [{slug: loja-disponivel, objective: 99.0, window_s: 1800}]
 """
 
@@ -80,6 +85,8 @@ class World:
     restore: UUID
     started_restore: UUID
     review: UUID
+    use: UUID
+    ready_use: UUID
     tokens: dict[str, str]
 
     def values(self) -> dict[str, str]:
@@ -134,6 +141,8 @@ def build(folder: Path) -> World:
         restore=_restore(folder).id,
         started_restore=_restore(folder, run_id=failed).id,
         review=_review(paused),
+        use=_use("papel"),
+        ready_use=_use("telefone", ticked=True),
         tokens=_tokens(),
     )
 
@@ -257,6 +266,14 @@ def _review(run_id: UUID) -> UUID:
     return open_review(
         key="review", run_id=run_id, service=SERVICE, points=points, four_eyes=False, context={}, now=utc_now()
     ).id
+
+
+def _use(slug: str, *, ticked: bool = False) -> UUID:
+    actor, now = local_operator(), utc_now()
+    begun = start_contingency(service=SERVICE, slug=slug, exercise=True, actor=actor, now=now)
+    for step in begun.steps if ticked else ():
+        tick_step(use_id=begun.id, number=step.number, outcome="done", note="", actor=actor, now=now)
+    return begun.id
 
 
 def _tokens() -> dict[str, str]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.gateway.wire import backend_fault
 from bonanca.catalog.documents.commands import read_command
+from bonanca.catalog.documents.contingencies import contingencies_fit, read_contingency
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.places import read_places
@@ -74,6 +75,7 @@ def read_service(reader: Reader) -> ServiceView:
         status_page=reader.one("status_page", _status_page),
         rollback=reader.one("rollback", read_rollback),
         privacy=reader.one("privacy", read_privacy),
+        contingencies=reader.each("contingencies", read_contingency, _("a contingency")),
         slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),
     )
     _fits_together(reader, service)
@@ -250,6 +252,7 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
     checks_fit(reader, service, service.verify, "verify")
     rollback_fits(reader, service)
     privacy_fits(reader, service)
+    contingencies_fit(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:

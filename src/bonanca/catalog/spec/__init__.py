@@ -5,6 +5,7 @@ their unit in the name, and a part that a team did not declare is `None` or an e
 from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from text.
 """
 
+from bonanca.catalog.spec.contingencies import CONTINGENCY_KINDS, ContingencySpec
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
@@ -52,6 +53,7 @@ __all__ = [
     "ASKED",
     "AUDIENCES",
     "COMPARED",
+    "CONTINGENCY_KINDS",
     "ENVIRONMENTS",
     "LOCALES",
     "PICKS",
@@ -65,6 +67,7 @@ __all__ = [
     "Catalog",
     "ComparisonSpec",
     "ConfigSpec",
+    "ContingencySpec",
     "CriteriaSpec",
     "DatabaseSpec",
     "DrillSpec",
