@@ -239,9 +239,9 @@ def _dsn(ctx: StepContext) -> str:
 
 
 def _incoming(ctx: StepContext) -> str | None:
-    """The database that an earlier step of this plan loaded and that has not got its name yet."""
-    loaded = [str(one["target"]) for one in ctx.receipts.values() if isinstance(one.get("target"), str)]
-    return loaded[-1] if loaded else None
+    """The database that an earlier step of this plan loaded, while it has not got its name; by the name all give it."""
+    loaded = derived_name(database_of(get_service(ctx.params["service"])).name, "new", mark_of(ctx.run_id))
+    return loaded if database_exists(_dsn(ctx), loaded) else None
 
 
 def _receipt(found: ReviewView) -> Receipt:

@@ -14,14 +14,12 @@ import pytest
 from bonanca.access.actors import SYSTEM, Actor, Role
 from bonanca.actuators.postgres.sessions import at_database, derived_name
 from bonanca.catalog.spec import ComparisonSpec, ErasureSpec, PrivacySpec, StatementSpec
-from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.interpreter import Outcome
 from bonanca.durable.operations.abort_plan import abort_plan
 from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.operations.undo_plan import undo_plan
-from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.durable.plan import PlanSpec
 from bonanca.durable.queries import get_run
-from bonanca.durable.registry import step
 from bonanca.durable.state import RunState
 from bonanca.durable.tests.world import claim, living_executor, work
 from bonanca.kernel.audit import history
@@ -84,41 +82,31 @@ SINCE = """
 """
 
 
-@step("test.loaded")
-class Loaded:
-    """Stands for a restore that has loaded a database and not given it its name."""
-
-    def check(self, ctx: StepContext) -> Receipt | None:
-        return {"target": ctx.params["target"]}
-
-    def apply(self, ctx: StepContext) -> Receipt:
-        raise AssertionError
-
-    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
-        return {}
-
-
 @pytest.fixture
 def private(shop: Shop) -> Shop:
-    """A shop of which older data (beside it, under the name …_new) would bring people back."""
+    """A shop of which older data (kept under the name …_before) would bring people back."""
     shop.run(TABLES)
     shop.declare(privacy=PRIVACY)
     with psycopg.connect(at_database(shop.dsn, "postgres"), autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {shop.name}_new TEMPLATE {shop.name}")
+        admin.execute(f"CREATE DATABASE {shop.name}_before TEMPLATE {shop.name}")
     shop.run(SINCE)
     record_erasure(service=shop.slug, reference="7", reason="pedido 12", actor=BETO, now=NOW)
     return shop
 
 
 def started(shop: Shop) -> UUID:
-    """A plan that brings back the loaded data, up to where it would get its name."""
-    steps = (
-        StepSpec("load", "test.loaded", {"target": f"{shop.name}_new"}),
-        review_step(shop.service),
-        reapply_step(shop.service),
-    )
-    spec = PlanSpec("test", f"service:{shop.slug}", "A return", tuple(filter(None, steps)), {"team": "loja"})
-    return start_plan(spec, actor=WORKER, now=NOW, key=str(uuid4())).id
+    """A plan that brings back older data, from where it is loaded to where it would get its name."""
+    steps = filter(None, (review_step(shop.service), reapply_step(shop.service)))
+    spec = PlanSpec("test", f"service:{shop.slug}", "A return", tuple(steps), {"team": "loja"})
+    run_id = start_plan(spec, actor=WORKER, now=NOW, key=str(uuid4())).id
+    with psycopg.connect(at_database(shop.dsn, "postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {loaded_of(shop, run_id)} TEMPLATE {shop.name}_before")
+    return run_id
+
+
+def loaded_of(shop: Shop, run_id: UUID) -> str:
+    """What every step that loads data calls it."""
+    return derived_name(shop.name, "new", mark_of(run_id))
 
 
 def go(run_id: UUID) -> Outcome:
@@ -157,7 +145,8 @@ def test_it_waits_with_everything_that_comes_back_and_nothing_is_touched(private
 
 
 def test_when_all_is_ticked_nobody_is_in_the_loaded_data_before_it_gets_its_name(private: Shop) -> None:
-    review, loaded = waiting(private), f"{private.name}_new"
+    review = waiting(private)
+    loaded = loaded_of(private, review.run_id)
     tick_all(review)
     assert names(private, loaded) == {1, 2, 3, 4, 5, 6, 7, 8, 9}
     assert go(review.run_id) is Outcome.SUCCEEDED
@@ -203,6 +192,30 @@ def test_a_restore_and_its_undo_bring_nobody_back(shop: Shop) -> None:
     assert shop.ask("SELECT count(*) FROM sessions") == [(1,)]
 
 
+def test_a_rollback_to_a_pin_and_its_undo_bring_nobody_back(shop: Shop) -> None:
+    shop.run(TABLES)
+    shop.declare(privacy=PRIVACY)
+    pin = Plan(shop.slug, change_id="0192").do("recovery.pin")
+    shop.run(SINCE)
+    record_erasure(service=shop.slug, reference="7", reason="pedido 12", actor=BETO, now=NOW)
+    plan = Plan(shop.slug, pin_id=pin["pin_id"])
+    plan.do("recovery.prepare_restore")
+    # Steps of other rooms have receipts too, and words of their own in them.
+    plan.receipts["git.release"] = {"target": "/srv/releases/1", "previous": "/srv/releases/2"}
+    assert plan.do("recovery.reapply_erasures")["erased"] == 2
+    plan.take_over()
+    assert plan.do("recovery.reapply_erasures")["erased"] == 2
+    plan.do("recovery.restore_pin")
+    plan.do("recovery.set_aside")
+    assert plan.do("recovery.check_erasures") == {"again": 0, "registered": 2, "found": 0}
+    assert names(shop) == {1, 2, 3, 4, 5, 6, 9}
+    record_erasure(service=shop.slug, reference="3", reason="pedido 13", actor=BETO, now=NOW)
+    plan.undo("recovery.restore_pin")
+    assert 3 in names(shop)
+    assert plan.undo("recovery.reapply_erasures")["erased"] == 1
+    assert names(shop) == {1, 2, 4, 5, 6, 9}
+
+
 def test_an_undo_erases_who_was_erased_since(private: Shop) -> None:
     review = waiting(private)
     tick_all(review)
@@ -211,7 +224,7 @@ def test_an_undo_erases_who_was_erased_since(private: Shop) -> None:
     undo = undo_plan(review.run_id, actor=ANA, now=NOW)
     undone = derived_name(private.name, "undone", mark_of(undo.id))
     with psycopg.connect(at_database(private.dsn, "postgres"), autocommit=True) as admin:
-        admin.execute(f"ALTER DATABASE {private.name}_new RENAME TO {undone}")
+        admin.execute(f"ALTER DATABASE {loaded_of(private, review.run_id)} RENAME TO {undone}")
     private.run("UPDATE people SET name = NULL WHERE id IN (3, 4); INSERT INTO erased VALUES (4, now())", undone)
     record_erasure(service=private.slug, reference="3", reason="pedido 13", actor=BETO, now=NOW)
     assert go(undo.id) is Outcome.SUCCEEDED
@@ -281,7 +294,7 @@ def test_statements_that_do_not_erase_stop_the_plan_before_the_data_is_in_place(
     tick_all(review)
     assert go(review.run_id) is Outcome.FAILED
     assert get_run(review.run_id).step("erasures").error.startswith("1 people")
-    assert 8 in names(private, f"{private.name}_new")
+    assert 8 in names(private, loaded_of(private, review.run_id))
 
 
 def test_the_services_own_program_erases_and_is_given_references_on_its_input(private: Shop) -> None:
