@@ -76,7 +76,8 @@ def progress(run: PlanRunView, actor: Actor | None) -> Progress:
 
 
 def _held(run: PlanRunView) -> bool:
-    return run.state is RunState.PAUSED or run.pause_requested
+    """Whether a person holds it; one that waits for an answer goes on by itself when that comes."""
+    return (run.state is RunState.PAUSED and not run.waits_at) or run.pause_requested
 
 
 def _skippable(run: PlanRunView) -> StepView | None:

@@ -13,7 +13,7 @@ from bonanca.durable.operations.pause_plan import pause_plan
 from bonanca.durable.operations.resume_plan import resume_plan
 from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.plan import PlanSpec, StepSpec
-from bonanca.durable.presentation import headline
+from bonanca.durable.presentation import headline, progress
 from bonanca.durable.queries import get_run, undo_of
 from bonanca.durable.state import RunState, StepState
 from bonanca.durable.tests.world import ACTOR, ANSWERED, NOW, WORLD, claim, living_executor, work
@@ -45,6 +45,8 @@ def test_it_is_held_says_what_for_and_goes_on_when_the_answer_has_come() -> None
     assert (run.state, run.waits_for, run.waits_at) == (RunState.PAUSED, "an answer about it", "/answers/")
     with translation.override("en"):
         assert headline(run) == "Waits for people: an answer about it"
+    shown = progress(run, ACTOR)
+    assert (shown.may_resume, shown.may_pause, shown.may_abort) == (False, True, True)
     assert [step.state for step in run.steps] == [StepState.DONE, StepState.PENDING, StepState.PENDING]
     assert "plan.held" in [entry.action for entry in audit.history(f"plan:{run.id}")]
     ANSWERED.add(f"{run.id}:ask")
