@@ -151,7 +151,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "kept?service=loja-api", READ, None),
     # What to do while a service is away
     ("GET", "contingencies?service=loja-api", READ, None),
-    ("POST", "contingencies/loja-api/papel/start", RESPOND, {"exercise": True}),
+    ("POST", "contingencies/loja-api/loja-papel/start", RESPOND, {"exercise": True}),
     ("GET", "contingency-uses/{use}", READ, None),
     ("POST", "contingency-uses/{use}/steps/{number}/tick", RESPOND, {"outcome": "done"}),
     ("POST", "contingency-uses/{ready_use}/end", RESPOND, {"note": "deu certo"}),
@@ -208,7 +208,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "restores",
         "restore-points",
         "erasures",
-        "contingencies/loja-api/papel/start",
+        "contingencies/loja-api/loja-papel/start",
         *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop")),
     }
     wrong = []

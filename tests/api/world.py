@@ -55,8 +55,8 @@ services:
       command: ["{python}", "-m", "http.server", "{port}"]
       replicas: [{port: 1}]
     contingencies:
-      - {slug: papel, when: fora, who: plantão, begin: [pegar o bloco], end: [digitar]}
-      - {slug: telefone, kind: channel, when: fora, who: suporte, begin: [abrir a linha], end: [fechar]}
+      - {slug: loja-papel, when: fora, who: plantão, begin: [pegar o bloco], end: [digitar]}
+      - {slug: loja-telefone, kind: channel, when: fora, who: suporte, begin: [abrir a linha], end: [fechar]}
     slo: [{slug: loja-disponivel, objective: 99.0, window_s: 1800}]
 """
 
@@ -141,8 +141,8 @@ def build(folder: Path) -> World:
         restore=_restore(folder).id,
         started_restore=_restore(folder, run_id=failed).id,
         review=_review(paused),
-        use=_use("papel"),
-        ready_use=_use("telefone", ticked=True),
+        use=_use("loja-papel"),
+        ready_use=_use("loja-telefone", ticked=True),
         tokens=_tokens(),
     )
 

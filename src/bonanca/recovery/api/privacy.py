@@ -68,7 +68,7 @@ class ReviewOut(Schema):
     points: list[PointOut]
 
 
-class TickIn(Schema):
+class PointTickIn(Schema):
     note: str = ""
 
 
@@ -128,7 +128,7 @@ def show_review(request: HttpRequest, review_id: UUID) -> object:
 
 
 @router.post("reviews/{uuid:review_id}/points/{int:number}/tick", response=ReviewOut)
-def tick(request: HttpRequest, review_id: UUID, number: int, data: TickIn) -> object:
+def tick(request: HttpRequest, review_id: UUID, number: int, data: PointTickIn) -> object:
     """Say that you have looked at a point; with the last one the plan goes on."""
     return tick_point(review_id, number=number, note=data.note, actor=caller(request), now=utc_now())
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
+from bonanca.catalog.spec import ContingencySpec
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Invalid
 from bonanca.outbox.operations.publish import publish
@@ -60,12 +61,7 @@ def start_contingency(
                 started_by=actor.label,
                 started_at=now,
             )
-            numbers = count(1)
-            ContingencyStep.objects.bulk_create(
-                ContingencyStep(use=use, number=next(numbers), phase=phase, text=text)
-                for phase, texts in ((Phase.BEGIN, found.declared.begin), (Phase.END, found.declared.end))
-                for text in texts
-            )
+            _freeze_steps(use, found.declared)
             facts = {"service": service, "contingency": slug, "exercise": exercise, "reason": reason}
             record(
                 aggregate=f"contingency:{use.pk}", action="contingency.started", actor=actor.label, facts=facts, now=now
@@ -90,3 +86,12 @@ def start_contingency(
             hint=_("Go on with that one, or end it."),
         ) from None
     return get_use(use.pk)
+
+
+def _freeze_steps(use: ContingencyUse, declared: ContingencySpec) -> None:
+    numbers = count(1)
+    ContingencyStep.objects.bulk_create(
+        ContingencyStep(use=use, number=next(numbers), phase=phase, text=text)
+        for phase, texts in ((Phase.BEGIN, declared.begin), (Phase.END, declared.end))
+        for text in texts
+    )
