@@ -8,7 +8,7 @@ import bonanca.kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recovery", "0009_physical"),
+        ("recovery", "0010_pin_kinds"),
     ]
 
     operations = [
