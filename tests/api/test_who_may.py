@@ -142,6 +142,19 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("POST", "kept-databases/loja-api/loja_kept/keep", RESPOND, {"hours": 24}),
     ("POST", "kept-databases/loja-api/loja_kept/open", COMMAND, {"hours": 1, **REASON}),
     ("POST", "kept-databases/loja-api/loja_kept/drop", COMMAND, {}),
+    # What older data brings back, and what is kept
+    ("GET", "erasures?service=loja-api", READ, None),
+    ("POST", "erasures", RESPOND, {"service": "loja-api", "reference": "7", **REASON}),
+    ("GET", "reviews?service=loja-api", READ, None),
+    ("GET", "reviews/{review}", READ, None),
+    ("POST", "reviews/{review}/points/{number}/tick", RESPOND, {"note": "visto"}),
+    ("GET", "kept?service=loja-api", READ, None),
+    # What to do while a service is away
+    ("GET", "contingencies?service=loja-api", READ, None),
+    ("POST", "contingencies/loja-api/loja-papel/start", RESPOND, {"exercise": True}),
+    ("GET", "contingency-uses/{use}", READ, None),
+    ("POST", "contingency-uses/{use}/steps/{number}/tick", RESPOND, {"outcome": "done"}),
+    ("POST", "contingency-uses/{ready_use}/end", RESPOND, {"note": "deu certo"}),
     # The gateway's own door takes no token of another scope: see below.
     ("GET", "gateway/desired", (), None),
     ("POST", "gateway/applied", (), {}),
@@ -194,6 +207,8 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
     without_ground |= {
         "restores",
         "restore-points",
+        "erasures",
+        "contingencies/loja-api/loja-papel/start",
         *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop")),
     }
     wrong = []

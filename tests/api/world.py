@@ -24,6 +24,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.ids import new_id
 from bonanca.postmortems.operations.draft_postmortem import draft_postmortem
 from bonanca.recovery.models import Backup, Drill, Pin, Restore
+from bonanca.recovery.operations.open_review import NewPoint, open_review
 from bonanca.recovery.operations.record_set_aside import record_set_aside
 from bonanca.recovery.operations.start_exercise import start_exercise
 from bonanca.recovery.state import BackupState, DrillState, RestoreMode, RestoreState, RowKind
@@ -31,9 +32,12 @@ from bonanca.response.models import ProposedPlan
 from bonanca.response.operations.contain import contain
 from bonanca.response.specs import spec_to_json
 from bonanca.response.state import PlanKind, PlanState
+from bonanca.risks.operations.start_contingency import start_contingency
+from bonanca.risks.operations.tick_step import tick_step
 from bonanca.signals.alertmanager import PostedAlert
 from bonanca.signals.models import Alert
 from bonanca.signals.operations.receive_alerts import receive_alerts
+from bonanca.ui.phrases import Phrase
 
 SERVICE, SLO = "loja-api", "loja-disponivel"
 DECLARATION = """version: 1
@@ -50,6 +54,9 @@ services:
     run:
       command: ["{python}", "-m", "http.server", "{port}"]
       replicas: [{port: 1}]
+    contingencies:
+      - {slug: loja-papel, when: fora, who: plantão, begin: [pegar o bloco], end: [digitar]}
+      - {slug: loja-telefone, kind: channel, when: fora, who: suporte, begin: [abrir a linha], end: [fechar]}
     slo: [{slug: loja-disponivel, objective: 99.0, window_s: 1800}]
 """
 
@@ -77,6 +84,9 @@ class World:
     set_aside: UUID
     restore: UUID
     started_restore: UUID
+    review: UUID
+    use: UUID
+    ready_use: UUID
     tokens: dict[str, str]
 
     def values(self) -> dict[str, str]:
@@ -130,6 +140,9 @@ def build(folder: Path) -> World:
         set_aside=_set_aside(folder),
         restore=_restore(folder).id,
         started_restore=_restore(folder, run_id=failed).id,
+        review=_review(paused),
+        use=_use("loja-papel"),
+        ready_use=_use("loja-telefone", ticked=True),
         tokens=_tokens(),
     )
 
@@ -246,6 +259,21 @@ def _set_aside(folder: Path) -> UUID:
         actor=SYSTEM("test"),
         now=utc_now(),
     ).id
+
+
+def _review(run_id: UUID) -> UUID:
+    points = [NewPoint("people", Phrase("2 people"), Phrase("They are erased again."))]
+    return open_review(
+        key="review", run_id=run_id, service=SERVICE, points=points, four_eyes=False, context={}, now=utc_now()
+    ).id
+
+
+def _use(slug: str, *, ticked: bool = False) -> UUID:
+    actor, now = local_operator(), utc_now()
+    begun = start_contingency(service=SERVICE, slug=slug, exercise=True, actor=actor, now=now)
+    for step in begun.steps if ticked else ():
+        tick_step(use_id=begun.id, number=step.number, outcome="done", note="", actor=actor, now=now)
+    return begun.id
 
 
 def _tokens() -> dict[str, str]:

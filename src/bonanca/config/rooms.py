@@ -15,6 +15,7 @@ ROOMS: tuple[str, ...] = (
     "bonanca.catalog",
     "bonanca.running",
     "bonanca.oncall",
+    "bonanca.risks",
     "bonanca.signals",
     "bonanca.incidents",
     "bonanca.recovery",

@@ -86,6 +86,8 @@ class PlanOut(Schema):
     hint: str = Field(description="The next sensible move after a failure.")
     cancel_requested: bool
     pause_requested: bool
+    waits_for: str = Field(description="What people have to answer before a held plan goes on; empty otherwise.")
+    waits_at: str = Field(description="The page where they answer; empty otherwise.")
     abort_by: str = Field(description="Who wants it stopped and taken back; its undo starts when it ends.")
     stuck: StuckOut | None
     undo_of: UUID | None

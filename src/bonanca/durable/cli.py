@@ -158,6 +158,8 @@ def _show(run: PlanRunView, found: Stuck | None) -> None:
     say(f"{run.id}  {run.kind}  {run.subject}  {run.state.value}{by}{wish if not run.finished else ''}")
     if run.error:
         say(f"{run.error} {run.hint}")
+    if run.waits_for:
+        say(f"waits for people: {run.waits_for} (answer at {run.waits_at})")
     if found is not None:
         say(f"stuck: {found.why} {found.next_move}")
     rows = [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bonanca.kernel.errors import BonancaError, Conflict, NotFound
+from bonanca.ui.phrases import Phrase
 
 
 class PlanNotFound(NotFound):
@@ -30,6 +33,20 @@ class StepFailed(BonancaError):
     ) -> None:
         super().__init__(message, field=field, hint=hint)
         self.retryable = retryable
+
+
+class StepWaits(BonancaError):
+    """The step waits for people: its plan is held there, seen by all and bound to no worker, until `go_on` is called.
+
+    ``over`` is asked once more while the plan is locked, so that an answer that comes in that moment is not missed;
+    it may only read. ``path`` is the page where people answer.
+    """
+
+    code = "step_waits"
+
+    def __init__(self, words: Phrase, *, path: str, over: Callable[[], bool]) -> None:
+        super().__init__(str(words))
+        self.words, self.path, self.over = words, path, over
 
 
 class NotUndoable(Conflict):

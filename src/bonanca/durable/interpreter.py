@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from bonanca.durable import journal
 from bonanca.durable.context import FenceToken, Receipt, StepContext
 from bonanca.durable.crashpoints import point
-from bonanca.durable.errors import Fenced, StepFailed, StepStopped
+from bonanca.durable.errors import Fenced, StepFailed, StepStopped, StepWaits
 from bonanca.durable.journal import Begin, Claim, StepWork, Work
 from bonanca.durable.plan import as_json
 from bonanca.durable.registry import StepHandler, handler
@@ -111,6 +111,10 @@ def _step(
             problem = StepFailed(stopped.message, retryable=True, hint=stopped.hint)
         except Fenced:
             raise
+        except StepWaits as waiting:
+            if journal.hold(work.claim, waiting, now=now()):
+                return Outcome.PAUSED
+            continue
         except BonancaError as error:
             problem = error
         except Exception as error:

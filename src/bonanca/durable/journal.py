@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM
 from bonanca.durable.context import Receipt
-from bonanca.durable.errors import Fenced, NotUndoable, NotUndoableNow, StepStopped
+from bonanca.durable.errors import Fenced, NotUndoable, NotUndoableNow, StepStopped, StepWaits
 from bonanca.durable.events import PlanFinished, PlanStepDone
 from bonanca.durable.executors import DEAD_SQL
 from bonanca.durable.models import PlanRun, PlanStep
@@ -283,6 +283,23 @@ def pause(claim: Claim, *, now: datetime) -> None:
         )
         PlanRun.objects.filter(pk=run.pk).update(state=RunState.PAUSED, executor=None)
         record(aggregate=f"plan:{run.pk}", action="plan.paused", actor=SYSTEM("worker").label, facts={}, now=now)
+
+
+@retrying
+def hold(claim: Claim, waiting: StepWaits, *, now: datetime) -> bool:
+    """Hold the plan at a step that waits for people; False when what it waits for has come. Raises Fenced."""
+    with transaction.atomic():
+        run = _hold(claim)
+        if _wanted(run) is not Begin.GO or waiting.over():
+            return False
+        run.steps.filter(state=StepState.RUNNING).update(
+            state=StepState.PENDING, failures=0, failing_for_s=0, started_at=None, error="", progress_text=""
+        )
+        waits_for = {"words": waiting.words.to_json(), "path": waiting.path}
+        PlanRun.objects.filter(pk=run.pk).update(state=RunState.PAUSED, executor=None, waits_for=waits_for)
+        actor, facts = SYSTEM("worker").label, {"for": str(waiting.words)}
+        record(aggregate=f"plan:{run.pk}", action="plan.held", actor=actor, facts=facts, now=now)
+    return True
 
 
 @retrying

@@ -52,6 +52,8 @@ class PlanRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     pause_requested_at = models.DateTimeField(null=True)
+    # What a held plan waits for: {"words": a phrase, "path": where people answer}. None of one that a person paused.
+    waits_for = models.JSONField(null=True)
     # Who wants it stopped and taken back: when it ends, its undo starts in the same transaction.
     abort_by = models.CharField(max_length=300, blank=True, default="", db_default="")
     # Of the plans with the same one at most one is unfinished; empty for plans that may run beside others.

@@ -76,7 +76,8 @@ def progress(run: PlanRunView, actor: Actor | None) -> Progress:
 
 
 def _held(run: PlanRunView) -> bool:
-    return run.state is RunState.PAUSED or run.pause_requested
+    """Whether a person holds it; one that waits for an answer goes on by itself when that comes."""
+    return (run.state is RunState.PAUSED and not run.waits_at) or run.pause_requested
 
 
 def _skippable(run: PlanRunView) -> StepView | None:
@@ -103,6 +104,8 @@ def headline(run: PlanRunView) -> str:
             return _("Running: %(done)d of %(total)d steps done.") % {"done": done, "total": total}
         values = {"number": done + 1, "total": total, "step": _(now.title) or now.key}
         return _("Step %(number)d of %(total)d: %(step)s") % values
+    if run.state is RunState.PAUSED and run.waits_for:
+        return _("Waits for people: %(words)s") % {"words": run.waits_for}
     if run.state is RunState.PAUSED:
         return _("Paused: %(done)d of %(total)d steps done. Nothing happens until it is resumed.") % {
             "done": done,

@@ -89,6 +89,8 @@ def _view(run: PlanRun, heard_at: datetime | None = None) -> PlanRunView:
         pause_requested=run.pause_requested_at is not None,
         abort_by=run.abort_by,
         exclusive=run.exclusive,
+        waits_for=read("", run.waits_for["words"]) if run.waits_for else "",
+        waits_at=run.waits_for["path"] if run.waits_for else "",
         worker_heard_at=heard_at,
     )
 

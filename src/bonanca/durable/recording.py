@@ -85,7 +85,7 @@ def requeue(run: PlanRun, *, sources: Iterable[RunState]) -> bool:
         SubjectBusy: another plan of its subject has begun meanwhile.
     """
     changes: dict[str, Any] = {"state": RunState.QUEUED, "finished_at": None, "error": "", "hint": ""}
-    changes |= {"cancel_requested_at": None, "pause_requested_at": None, "abort_by": ""}
+    changes |= {"cancel_requested_at": None, "pause_requested_at": None, "abort_by": "", "waits_for": None}
     try:
         with transaction.atomic():
             changed = PlanRun.objects.filter(pk=run.pk, state__in=list(sources)).update(**changes)

@@ -74,6 +74,9 @@ class PlanRunView:
     # Who wants it stopped and taken back; empty when nobody does.
     abort_by: str = ""
     exclusive: str = ""
+    # What a held plan waits for, in the active language, and the page where people answer.
+    waits_for: str = ""
+    waits_at: str = ""
     # When a worker that could carry it out was last heard of; None: none ever, or the plan has no use for one.
     worker_heard_at: datetime | None = None
 

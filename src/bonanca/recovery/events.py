@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from bonanca.kernel.events import Event
@@ -154,3 +154,44 @@ class KeptDropped(Event):
     service: str
     name: str
     expired: bool
+
+
+@dataclass(frozen=True)
+class ReviewOpened(Event):
+    """A plan waits before data goes back: people have to look at what that would bring back (`points` of it).
+
+    `context` is that of the plan, with the incident where there is one.
+    """
+
+    NAME: ClassVar[str] = "recovery.review.opened.v1"
+    review_id: UUID
+    run_id: UUID
+    service: str
+    points: int
+    context: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ReviewAgreed(Event):
+    """Everything that a return brings back has been looked at; `actor` ticked the last point, and the plan goes on."""
+
+    NAME: ClassVar[str] = "recovery.review.agreed.v1"
+    review_id: UUID
+    run_id: UUID
+    service: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ErasuresReapplied(Event):
+    """Older data came back, and with it `back` people who were erased: erased again before anybody came in."""
+
+    NAME: ClassVar[str] = "recovery.erasures.reapplied.v1"
+    run_id: UUID
+    service: str
+    registered: int
+    back: int
+    context: dict[str, Any]
+    at: datetime

@@ -10,6 +10,7 @@ from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.recovery.state import RestoreMode
 from bonanca.running import parts
+from bonanca.running.privacy import check_step, reapply_step, review_step
 from bonanca.running.times import with_expected_times
 from bonanca.ui.phrases import Phrase
 
@@ -48,18 +49,21 @@ def compile_restore(service: ServiceView, *, mode: RestoreMode, database: str, p
         StepSpec("preflight", "recovery.restore_preflight", params, PREFLIGHT, timeout_s=300),
         StepSpec("load", "recovery.restore_load", params, LOAD, timeout_s=LOAD_TIMEOUT_S),
         StepSpec("check", "recovery.restore_check", params, CHECK, timeout_s=3600),
+        review_step(service, database=database),
     ]
     place = StepSpec("place", "recovery.restore_place", params, PUT if swap else PLACE, timeout_s=300)
     if not swap:
-        steps.append(place)
+        steps += [reapply_step(service, database=database), place, check_step(service, database=database)]
     else:
         running = parts.runs(service)
         steps += [
             parts.close(service, MAINTENANCE),
             parts.stop(service, STOP) if running else None,
+            reapply_step(service),
             place,
             parts.restart(service, RESTART) if running else None,
             parts.verify(service, VERIFY),
+            check_step(service),
             parts.reopen(service, OPEN),
         ]
     title = Phrase(SWAP if swap else BESIDE, {"service": service.name, "database": database})

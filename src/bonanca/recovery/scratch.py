@@ -19,6 +19,7 @@ from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.engines import Opening, Target, engine_named, outside_named
 from bonanca.recovery.fetching import read_back
+from bonanca.recovery.looking import brought_back
 from bonanca.recovery.sealing import DiskFull
 from bonanca.recovery.views import BackupView
 
@@ -50,9 +51,12 @@ class Findings:
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
+    # Of the people who were erased, how many a return of this backup would bring back.
+    privacy: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        return {"replicas": self.replicas, "seconds": self.seconds, "counts": self.counts, "checks": self.checks}
+        facts = {"replicas": self.replicas, "seconds": self.seconds, "counts": self.counts, "checks": self.checks}
+        return facts | ({"privacy": self.privacy} if self.privacy else {})
 
 
 def restore_and_check(
@@ -86,6 +90,7 @@ def restore_and_check(
         with opening.timed("check"):
             compare_counts(scratch.dsn, scratch.row_counts, findings)
             run_checks(scratch.dsn, checks, findings)
+            findings.privacy = brought_back(service, scratch.dsn)
     say(0.9, _("reading the other places"))
     for replica in backup.copies[len(findings.replicas) :]:
         _looked_at(service, backup, replica.place, findings)

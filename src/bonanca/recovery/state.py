@@ -201,3 +201,32 @@ EXERCISE_STEP_TRANSITIONS: Final[dict[ExerciseStepState, frozenset[ExerciseStepS
     ExerciseStepState.FAILED: frozenset({ExerciseStepState.RUNNING, ExerciseStepState.DONE, ExerciseStepState.SKIPPED}),
     ExerciseStepState.SKIPPED: frozenset(),
 }
+
+
+class ReviewState(models.TextChoices):
+    """Of what is looked at before data comes back. `nothing`: nothing came back, and nobody had to be asked."""
+
+    WAITING = "waiting", _("waits for people")
+    AGREED = "agreed", _("agreed")
+    NOTHING = "nothing", _("nothing comes back")
+
+
+class PointState(models.TextChoices):
+    """`once`: one person has ticked it, and the policy wants a second one."""
+
+    OPEN = "open", _("to be looked at")
+    ONCE = "once", _("waits for a second person")
+    DONE = "done", _("looked at")
+
+
+REVIEW_TRANSITIONS: Final[dict[ReviewState, frozenset[ReviewState]]] = {
+    ReviewState.WAITING: frozenset({ReviewState.AGREED}),
+    ReviewState.AGREED: frozenset(),
+    ReviewState.NOTHING: frozenset(),
+}
+
+POINT_TRANSITIONS: Final[dict[PointState, frozenset[PointState]]] = {
+    PointState.OPEN: frozenset({PointState.ONCE, PointState.DONE}),
+    PointState.ONCE: frozenset({PointState.DONE}),
+    PointState.DONE: frozenset(),
+}

@@ -26,6 +26,10 @@ GUESS_S: dict[str, float] = {
     "gateway.open": 0.5,
     "gateway.weights": 0.5,
     "response.verify": 1.0,
+    # Looking takes a moment; how long people think about it nobody knows.
+    "recovery.review": 1.0,
+    "recovery.reapply_erasures": 1.0,
+    "recovery.check_erasures": 0.5,
 }
 
 

@@ -8,11 +8,13 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.gateway.wire import backend_fault
 from bonanca.catalog.documents.commands import read_command
+from bonanca.catalog.documents.contingencies import contingencies_fit, read_contingency
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.hosts import hosts_fit, read_host, read_units
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.pgbackrest import read_pgbackrest
 from bonanca.catalog.documents.places import read_places
+from bonanca.catalog.documents.privacy import privacy_fits, read_privacy
 from bonanca.catalog.documents.reader import Reader
 from bonanca.catalog.documents.restoring import read_restore
 from bonanca.catalog.documents.retention import read_retention
@@ -74,6 +76,8 @@ def read_service(reader: Reader) -> ServiceView:
         restore=reader.one("restore", read_restore),
         status_page=reader.one("status_page", _status_page),
         rollback=reader.one("rollback", read_rollback),
+        privacy=reader.one("privacy", read_privacy),
+        contingencies=reader.each("contingencies", read_contingency, _("a contingency")),
         slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),
     )
     _fits_together(reader, service)
@@ -253,6 +257,8 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
     checks_fit(reader, service, service.verify, "verify")
     rollback_fits(reader, service)
     hosts_fit(reader, service)
+    privacy_fits(reader, service)
+    contingencies_fit(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:

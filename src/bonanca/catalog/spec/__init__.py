@@ -5,12 +5,21 @@ their unit in the name, and a part that a team did not declare is `None` or an e
 from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from text.
 """
 
+from bonanca.catalog.spec.contingencies import CONTINGENCY_KINDS, ContingencySpec
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
 from bonanca.catalog.spec.hosts import HostSpec, UnitsSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
 from bonanca.catalog.spec.pgbackrest import PgBackRestSpec
 from bonanca.catalog.spec.places import PlaceSpec
+from bonanca.catalog.spec.privacy import (
+    ASKED,
+    COMPARED,
+    ComparisonSpec,
+    ErasureSpec,
+    PrivacySpec,
+    StatementSpec,
+)
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.rollback import (
@@ -43,7 +52,10 @@ from bonanca.catalog.spec.wal import PhysicalSpec, WalSpec
 
 __all__ = [
     "APPROVALS",
+    "ASKED",
     "AUDIENCES",
+    "COMPARED",
+    "CONTINGENCY_KINDS",
     "ENVIRONMENTS",
     "LOCALES",
     "PICKS",
@@ -55,10 +67,13 @@ __all__ = [
     "BackupSpec",
     "BurnAlert",
     "Catalog",
+    "ComparisonSpec",
     "ConfigSpec",
+    "ContingencySpec",
     "CriteriaSpec",
     "DatabaseSpec",
     "DrillSpec",
+    "ErasureSpec",
     "GatewaySpec",
     "HealthSpec",
     "HostSpec",
@@ -66,6 +81,7 @@ __all__ = [
     "PgBackRestSpec",
     "PhysicalSpec",
     "PlaceSpec",
+    "PrivacySpec",
     "Question",
     "ReplicaSpec",
     "RepositorySpec",
@@ -81,6 +97,7 @@ __all__ = [
     "SloSource",
     "SloSpec",
     "StandbySpec",
+    "StatementSpec",
     "StatusPageSpec",
     "TeamSpec",
     "UnitsSpec",

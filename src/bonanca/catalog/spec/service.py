@@ -10,8 +10,10 @@ from typing import Any
 
 import msgspec
 
+from bonanca.catalog.spec.contingencies import ContingencySpec
 from bonanca.catalog.spec.data import BackupSpec, DatabaseSpec
 from bonanca.catalog.spec.objectives import SloSpec
+from bonanca.catalog.spec.privacy import PrivacySpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.rollback import RollbackSpec
 from bonanca.catalog.spec.running import (
@@ -53,6 +55,8 @@ class ServiceView:
     status_page: StatusPageSpec | None = None
     slos: tuple[SloSpec, ...] = ()
     rollback: RollbackSpec | None = None
+    privacy: PrivacySpec | None = None
+    contingencies: tuple[ContingencySpec, ...] = ()
 
     def placeholders(self, *, release: Path | None = None, replica: ReplicaSpec | None = None) -> dict[str, str]:
         """Values for {python}, {config}, {release} and (for a replica) {port} in the service's commands."""

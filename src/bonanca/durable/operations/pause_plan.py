@@ -29,6 +29,11 @@ def pause_plan(run_id: UUID, *, actor: Actor, now: datetime) -> PlanRunView:
     require_authority(get_run(run_id), actor)
     with transaction.atomic():
         row = locked(run_id)
+        if row.state == RunState.PAUSED and row.waits_for is not None:
+            # Held for an answer: now it stays held when the answer has come.
+            PlanRun.objects.filter(pk=run_id).update(waits_for=None)
+            told(row, "pause", actor=actor, now=now)
+            return get_run(run_id)
         if row.state == RunState.PAUSED or row.pause_requested_at is not None:
             return get_run(run_id)
         if row.cancel_requested_at is not None or row.state not in (RunState.QUEUED, RunState.RUNNING):

@@ -16,7 +16,7 @@ from bonanca.access.actors import SYSTEM
 from bonanca.durable import crashpoints, executors, journal
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.crashpoints import point
-from bonanca.durable.errors import NotUndoable, StepFailed
+from bonanca.durable.errors import NotUndoable, StepFailed, StepWaits
 from bonanca.durable.interpreter import Outcome, interpret
 from bonanca.durable.models import Executor, PlanRun
 from bonanca.durable.operations.start_plan import start_plan
@@ -24,6 +24,7 @@ from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.durable.registry import step
 from bonanca.durable.views import PlanRunView
 from bonanca.kernel.ids import new_id
+from bonanca.ui.phrases import Phrase
 
 ACTOR = SYSTEM("test")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -159,3 +160,25 @@ class Patient(Do):
         while True:
             ctx.still_mine()
             ctx.progress(0.5, "half")
+
+
+ANSWERED: set[str] = set()
+
+
+@step("world.ask")
+class Ask(Do):
+    """Waits until its answer is in ANSWERED; params: `late` (the answer comes while the plan is being held)."""
+
+    def check(self, ctx: StepContext) -> Receipt | None:
+        return {"answered": True} if ctx.key in ANSWERED else None
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        def over() -> bool:
+            if ctx.params.get("late"):
+                ANSWERED.add(ctx.key)
+            return ctx.key in ANSWERED
+
+        raise StepWaits(Phrase("an answer about %(what)s", {"what": "it"}), path="/answers/", over=over)
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        return {}

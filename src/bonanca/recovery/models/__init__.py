@@ -6,6 +6,7 @@ from bonanca.recovery.models.exercises import Exercise, ExerciseStep
 from bonanca.recovery.models.holder import Holder
 from bonanca.recovery.models.own import OwnBackup
 from bonanca.recovery.models.pins import Pin
+from bonanca.recovery.models.privacy import Erasure, Review, ReviewPoint
 from bonanca.recovery.models.procedure import ProcedureCopy
 from bonanca.recovery.models.replication import ReplicationSample
 from bonanca.recovery.models.restores import Kept, Restore
@@ -16,6 +17,7 @@ __all__ = [
     "Backup",
     "BackupReplica",
     "Drill",
+    "Erasure",
     "Exercise",
     "ExerciseStep",
     "Holder",
@@ -26,6 +28,8 @@ __all__ = [
     "ReplicationSample",
     "Restore",
     "RestorePoint",
+    "Review",
+    "ReviewPoint",
     "SetAside",
     "SetAsideRow",
     "WalFile",

@@ -23,6 +23,7 @@ from bonanca.recovery.models import SetAside, SetAsideRow
 from bonanca.recovery.queries import get_set_aside
 from bonanca.recovery.state import UNDECIDED, RowOutcome
 from bonanca.recovery.views import SetAsideView
+from bonanca.running.privacy import check_step
 from bonanca.ui.phrases import Phrase
 
 APPLY, DISCARD = "apply", "discard"
@@ -112,5 +113,7 @@ def _start(found: SetAsideView, name: str, team: str, actor: Actor, now: datetim
     params = {"service": found.service, "set_aside_id": str(found.id)}
     step = StepSpec("reapply", "recovery.reapply_rows", params, STEP, timeout_s=900)
     title = Phrase(TITLE, {"service": name})
-    spec = PlanSpec(KIND, f"service:{found.service}", title, (step,), {"team": team})
+    # Rows that were set aside before somebody was erased would bring them back.
+    steps = (step, *filter(None, [check_step(get_service(found.service))]))
+    spec = PlanSpec(KIND, f"service:{found.service}", title, steps, {"team": team})
     start_plan(spec, actor=actor, now=now, key=f"reapply:{found.id}:{new_id()}")

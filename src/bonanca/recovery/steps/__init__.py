@@ -1,5 +1,27 @@
 """The step kinds of this room: importing the package registers them."""
 
-from bonanca.recovery.steps import backups, checks, configuration, data, pin, promotion, reapply, restore, set_aside
+from bonanca.recovery.steps import (
+    backups,
+    checks,
+    configuration,
+    data,
+    pin,
+    privacy,
+    promotion,
+    reapply,
+    restore,
+    set_aside,
+)
 
-__all__ = ["backups", "checks", "configuration", "data", "pin", "promotion", "reapply", "restore", "set_aside"]
+__all__ = [
+    "backups",
+    "checks",
+    "configuration",
+    "data",
+    "pin",
+    "privacy",
+    "promotion",
+    "reapply",
+    "restore",
+    "set_aside",
+]

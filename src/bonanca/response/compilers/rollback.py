@@ -12,7 +12,7 @@ from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.recovery.views import PinView
 from bonanca.response.compilers import around
 from bonanca.response.compilers.strategies import Strategy, strategy_of
-from bonanca.running import parts
+from bonanca.running import parts, privacy
 from bonanca.running.times import with_expected_times
 from bonanca.ui.phrases import Words
 
@@ -96,6 +96,7 @@ def _before(service: ServiceView, pin: PinView, declared: RollbackSpec, strategy
         around.announce(service, "begins", ANNOUNCE, key="announce"),
         StepSpec("preflight", "response.preflight", check, PREFLIGHT, timeout_s=60),
         *(strategy.before(service, pin) if service.database else ()),
+        privacy.review_step(service) if strategy.replaces_data else None,
         around.work(service, "pause", declared.pause, declared.resume, PAUSE),
         parts.close(service, MAINTENANCE),
         parts.stop(service, STOP, drain_s=declared.drain_s),
@@ -109,11 +110,14 @@ def _meanwhile(
     configuration = StepSpec("configuration", "recovery.restore_config", back, CONFIG, timeout_s=30)
     return [
         parts.release(service, pin.release_sha, CODE, back=True),
+        privacy.reapply_step(service) if strategy.replaces_data else None,
         *(strategy.during(service, pin) if service.database else ()),
         configuration if service.config is not None else None,
         parts.restart(service, RESTART),
         parts.verify(service, VERIFY, more=declared.verify, affected=occasion.affected),
         *(strategy.after(service, pin) if service.database else ()),
+        # Last before anybody comes in: rows that were applied again could have brought somebody back too.
+        privacy.check_step(service) if strategy.replaces_data else None,
     ]
 
 

@@ -1,0 +1,36 @@
+"""People go on by other means while a service is away (requirement H3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext_noop
+
+from bonanca.access.actors import SYSTEM
+from bonanca.incidents.operations.record_timeline import record_timeline
+from bonanca.incidents.queries import incident_for_service
+from bonanca.incidents.state import EntryKind
+from bonanca.outbox.registry import reaction
+from bonanca.risks.events import ContingencyStarted
+
+STARTED = gettext_noop("%(actor)s began the contingency “%(name)s”: %(reason)s")
+
+
+@reaction(ContingencyStarted, "tell_timeline")
+def tell_timeline(event: ContingencyStarted, now: datetime) -> None:
+    """Say it on the timeline of its incident, else of the service's open one; exercises stay out."""
+    if event.exercise:
+        return
+    found = incident_for_service(event.service) if event.incident_id is None else None
+    incident_id = event.incident_id or (found.id if found else None)
+    if incident_id is not None:
+        record_timeline(
+            incident_id,
+            kind=EntryKind.ACTION,
+            text=STARTED,
+            facts={"actor": event.actor, "name": event.name, "reason": event.reason, "use_id": str(event.use_id)},
+            key=f"contingency:{event.use_id}:started",
+            at=event.at,
+            actor=SYSTEM("risks"),
+            now=now,
+        )
