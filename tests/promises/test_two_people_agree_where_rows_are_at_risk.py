@@ -8,103 +8,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 
-from bonanca.cli.demo.ground import SERVICE, Ground
-from bonanca.cli.demo.mailbox import Mailbox
+from bonanca.cli.demo.ground import SERVICE
 from bonanca.cli.demo.outcome import CheckFailed
-from bonanca.cli.demo.person import Person, wait_for
-from bonanca.cli.demo.product import Product
 from bonanca.kernel.errors import Unavailable
-
-ANA, BETO = "ana@loja.example", "beto@loja.example"
-
-
-@dataclass
-class Stage:
-    """A shop at version 2 with its people, and the messages that they get."""
-
-    ground: Ground
-    product: Product
-    mail: Mailbox
-    ana: Person
-    beto: Person
-
-    def order(self) -> None:
-        """Somebody buys through the front door; version 2 fails now and then, and they try another product."""
-        products = iter(range(1, 40))
-
-        def bought() -> bool:
-            answer = httpx.post(
-                f"{self.product.gateway_entry()}/checkout",
-                json={"customer": "c-00001", "items": [{"product_id": next(products), "quantity": 1}]},
-                headers={"Idempotency-Key": str(uuid4())},
-                timeout=20,
-            )
-            return answer.status_code == 201
-
-        wait_for("an order", bought, timeout_s=30)
-
-    def orders(self) -> int:
-        return int(str(self.ground.query("SELECT count(*) FROM orders")[0][0]))
-
-    def link(self) -> str:
-        """The address that Ana got on her phone, newest first."""
-        token = wait_for("the message", self._newest, timeout_s=60)
-        return f"{self.product.url}/recovery/approve/{token}/"
-
-    def _newest(self) -> str | None:
-        bodies = [str(r.message.get_content()) for r in self.mail.received() if ANA in r.to]
-        found = [match[1] for body in bodies if (match := re.search(r"/recovery/approve/([^/\s]+)/", body))]
-        return found[-1] if found else None
-
-    def plan(self, plan_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.beto.get(f"response-plans/{plan_id}")
-        return found
-
-    def finished(self, plan_id: str) -> None:
-        def ended() -> dict[str, Any] | None:
-            shown = self.plan(plan_id)
-            return shown if shown["state"] in ("succeeded", "failed") else None
-
-        done = wait_for("the end of the plan", ended, timeout_s=180)
-        assert done["state"] == "succeeded", done["error"]
+from tests.promises.stage import ANA, Stage, shop_stage
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    ground, mail = Ground(tmp_path_factory.mktemp("eyes") / "home"), Mailbox()
-    product = Product(ground.product, smtp_port=mail.port)
-    people: list[Person] = []
-    mail.start()
-    try:
-        ground.clear()
-        ground.build()
-        product.start()
-        product.command("apply", str(ground.declaration))
-        people += [_signed_in(product, email) for email in (ANA, BETO)]
-        made = Stage(ground, product, mail, *people)
-        for version in ("v1", "v2"):
-            reason = {} if version == "v1" else {"override_reason": "the drill comes later"}
-            change = made.ana.post("changes", service=SERVICE, version=version)
-            made.finished(made.ana.post(f"changes/{change['number']}/deploy", **reason)["id"])
+    with shop_stage(tmp_path_factory.mktemp("eyes") / "home") as made:
+        made.deploy("v1")
+        made.deploy("v2", override_reason="the drill comes later")
         yield made
-    finally:
-        for person in people:
-            person.close()
-        product.stop()
-        ground.stop()
-        mail.stop()
-
-
-def _signed_in(product: Product, email: str) -> Person:
-    token = json.loads(product.command("token", "create", "--name", email, "--user", email, "--json"))
-    return Person(product.url, token["secret"])
 
 
 def test_two_people_agree_where_rows_are_at_risk_and_one_of_them_by_a_link_that_works_once(stage: Stage) -> None:

@@ -20,6 +20,10 @@ from bonanca.response.views import CheckResult
 DATA_THERE = gettext_noop("The pinned database is there: %(name)s")
 DATA_GONE = gettext_noop("The pinned database %(name)s is gone")
 NO_COPY = gettext_noop("The state before the change was pinned without a copy of the database")
+PINNED_BY_LOG = gettext_noop(
+    "The state before the change was pinned without a copy of the database, as a position in the log: choose the "
+    "strategy point_in_time"
+)
 JOURNAL_ELSEWHERE = gettext_noop("The journal of this plan is on another server than the data")
 JOURNAL_HERE = gettext_noop(
     "The service's database is on the server that holds this plan's own journal: restoring it could lose the plan"
@@ -58,7 +62,7 @@ def instant_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...
     if service.database is None:
         return ()
     if not pin.copy_name:
-        return (CheckResult(False, NO_COPY),)
+        return (CheckResult(False, PINNED_BY_LOG if pin.point else NO_COPY),)
     return (asked("data", lambda: _data(service, pin)), asked("journal", lambda: _journal(service)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -153,6 +154,27 @@ def test_every_step_can_be_taken_back_byte_for_byte(shop):
     # The three that were applied again are in both databases; the one that came since waits for a person.
     assert [(row.key, row.kind, row.outcome) for row in undone.undecided] == [("64", "new", "decision")]
     assert (undone.total, undone.kept_database) == (1, kept.name)
+
+
+def test_an_undo_whose_worker_died_after_the_swap_still_lists_what_was_written_since(shop, monkeypatch):
+    _deployment, pin = pinned(shop)
+    plan = rollback(shop, pin)
+    plan.do("recovery.restore_pin")
+    shop.run("INSERT INTO orders (total_cents) VALUES (999)")
+
+    def killed(name: str) -> None:
+        raise KeyboardInterrupt
+
+    undo, receipt = plan.context("recovery.restore_pin", run_id=uuid4()), plan.receipts["recovery.restore_pin"]
+    monkeypatch.setattr("bonanca.recovery.steps.set_aside.point", killed)
+    with pytest.raises(KeyboardInterrupt):
+        handler("recovery.restore_pin").undo(undo, receipt)
+    monkeypatch.undo()
+    assert queries.set_asides_of(shop.slug) == ()
+    back = handler("recovery.restore_pin").undo(undo, receipt)
+    (aside,) = queries.set_asides_of(shop.slug)
+    assert (str(aside.id), back["rows"]) == (back["set_aside_id"], 1)
+    assert (aside.kept_database, len(shop.numbers())) == (back["kept"], 60)
 
 
 def test_what_an_undo_would_set_aside_is_counted_without_what_was_applied_again(shop):

@@ -48,7 +48,6 @@ class NothingToUndo(Conflict):
     """The plan has not ended, is no rollback, or was undone already."""
 
 
-@transaction.atomic
 def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanView:
     """Preview the undo of a finished or failed rollback; it waits for approval like the rollback did.
 
@@ -61,9 +60,19 @@ def propose_undo(plan_id: UUID, *, actor: Actor, now: datetime) -> ProposedPlanV
     require(actor, Permission.RESPOND, team=plan.team)
     if plan.kind != PlanKind.ROLLBACK or plan.state not in (PlanState.SUCCEEDED, PlanState.FAILED) or not plan.run_id:
         raise NothingToUndo(_("Only a rollback that has ended can be undone."))
+    _refuse_again(plan)
+    # The service's database is asked before anything is written here.
+    return _keep(plan, _shown(plan), actor, now)
+
+
+def _refuse_again(plan: ProposedPlanView) -> None:
     if ProposedPlan.objects.filter(undoes_id=plan.id, state__in=[PlanState.RUNNING, PlanState.SUCCEEDED]).exists():
         raise NothingToUndo(_("This rollback has been undone already."))
-    shown = _shown(plan)
+
+
+@transaction.atomic
+def _keep(plan: ProposedPlanView, shown: Preview, actor: Actor, now: datetime) -> ProposedPlanView:
+    _refuse_again(plan)
     title = Phrase(UNDO, {"title": plan.title_phrase or plan.title})
     row = ProposedPlan.objects.create(
         kind=PlanKind.UNDO,
