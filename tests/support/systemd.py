@@ -84,9 +84,13 @@ def why_not() -> str:
         return "only root can give a systemd namespaces and a cgroup of its own"
     if SYSTEMD is None or shutil.which("systemctl") is None:
         return "systemd is not installed: scripts/test-needs installs it"
-    if _cgroups() is None:
-        return "no cgroup2 is mounted here"
-    return ""
+    own = _cgroups()
+    if own is None or not os.access(own, os.W_OK):
+        return "no cgroup2 is mounted here that could be written"
+    tried = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--cgroup", "true"], check=False, capture_output=True
+    )
+    return "" if tried.returncode == 0 else f"no namespaces are to be had here: {tried.stderr.decode().strip()}"
 
 
 @dataclass

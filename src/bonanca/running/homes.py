@@ -144,7 +144,8 @@ def run_far(
         assert session is not None
         given = ""
         if input is not None:
-            given = f"{service.root}/run/input.{id(input):x}"
+            # Of one name, so that what a killed worker left is written over and then removed.
+            given = f"{service.root}/run/input"
             session.send(given, iter(lambda: input.read(65536), b""), mode=0o600, watch=watch)
         try:
             ended = session.run(

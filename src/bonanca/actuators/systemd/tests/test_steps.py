@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from bonanca.durable import crashpoints
 from bonanca.durable.context import FenceToken
 from bonanca.durable.errors import Fenced, StepFailed
 from bonanca.durable.registry import handler
+from tests.support.systemd import SYSTEMD
 
 pytestmark = pytest.mark.django_db
 
@@ -147,3 +150,24 @@ def test_an_outdated_plan_restarts_nothing(shop: Shop) -> None:
 def test_the_kinds_are_known_to_plans() -> None:
     for kind in ("systemd.restart", "systemd.stop", "systemd.restart_on_undo"):
         assert handler(kind)
+
+
+def test_a_unit_of_the_users_own_manager(shop: Shop) -> None:
+    if shop.spec.host is None:
+        pytest.skip("the wrapper of the tests asks the system's manager; over SSH both are asked")
+    name = shop.spec.parts[0].unit
+    folder = f"/proc/{shop.systemd.pid}/root/run/user/0/systemd/user"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    sleeps = f"ExecStart={sys.base_prefix}/bin/python3 -c 'import time; time.sleep(600)'"
+    Path(folder, name).write_text(f"[Service]\n{sleeps}\n")
+    manager = f"Type=notify\nEnvironment=XDG_RUNTIME_DIR=/run/user/0 HOME=/tmp\nExecStart={SYSTEMD} --user"
+    shop.systemd.unit("users.service", f"[Service]\n{manager}\nDelegate=yes\n")
+    shop.systemd.run("systemctl", "start", "users.service")
+    ctx = shop.context("u", user=True, unit=name, health=None, replicas=[{"port": 1}])
+    done = SystemdRestart().apply(ctx)
+    assert SystemdRestart().check(ctx) == done
+    assert done["units"][0]["active"] == "active"
+    # The system's manager knows nothing of it.
+    assert pids(shop)[0] == "0"
+    SystemdRestart().undo(ctx, done)
+    shop.systemd.run("systemctl", "stop", "users.service")

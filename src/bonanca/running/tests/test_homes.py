@@ -1,0 +1,69 @@
+"""A service's own commands and files on its other host: a real sshd, and a folder that is that host's."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bonanca.actuators.ssh.session import HostRefused
+from bonanca.catalog.spec import HostSpec, ReplicaSpec, RunSpec, ServiceView, UnitsSpec
+from bonanca.running.homes import Found, home_of, read_far, release_now, run_far
+from tests.support.sshd import Sshd, running_sshd
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with running_sshd(tmp_path_factory.mktemp("home")) as server:
+        yield server
+
+
+@pytest.fixture
+def service(sshd: Sshd, tmp_path: Path) -> ServiceView:
+    host = HostSpec(sshd.user, "127.0.0.1", sshd.key_file, sshd.known_hosts, sshd.port)
+    run = RunSpec((), (ReplicaSpec(8001),), systemd=UnitsSpec("loja.service"), host=host)
+    root = tmp_path / "root"
+    (root / "releases" / "abc").mkdir(parents=True)
+    (root / "current").symlink_to("releases/abc")
+    return ServiceView("loja", "Loja", "loja", root=root, run=run)
+
+
+def test_a_command_gets_its_rows_and_its_answers_come_back_whole(service: ServiceView) -> None:
+    rows, answers = io.BytesIO(b"".join(b'{"key": "%d"}\n' % n for n in range(20_000))), io.BytesIO()
+    ended = run_far(
+        service,
+        ("sh", "-c", 'cat; echo "$LEVEL in $PWD for $0" >&2; exit 3', "{release}"),
+        timeout_s=60,
+        env={"LEVEL": "info"},
+        input=rows,
+        stdout=answers,
+    )
+    assert answers.getvalue() == rows.getvalue()
+    current = f"{service.root}/current"
+    assert (ended.code, ended.stderr) == (3, f"info in {current} for {current}\n")
+    assert service.root is not None
+    assert list((service.root / "run").iterdir()) == []
+
+
+def test_files_and_the_release_are_looked_at_there(service: ServiceView) -> None:
+    assert service.root is not None
+    assert release_now(service) == "abc"
+    (service.root / "loja.toml").write_bytes(b"limit = 1\xff")
+    (service.root / "loja.toml").chmod(0o640)
+    assert read_far(service, service.root / "loja.toml") == Found(b"limit = 1\xff", 0o640)
+    assert read_far(service, service.root / "nothing") is None
+    with pytest.raises(HostRefused):
+        read_far(service, service.root)
+    (service.root / "current").unlink()
+    assert release_now(service) is None
+
+
+def test_a_service_of_this_host_needs_no_session(service: ServiceView) -> None:
+    assert service.run is not None
+    near = replace(service, run=replace(service.run, host=None))
+    with home_of(near) as session:
+        assert session is None
+    assert release_now(near) == "abc"
