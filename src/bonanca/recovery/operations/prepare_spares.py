@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 import structlog
+from django.db.models import F
 
 from bonanca.actuators.postgres.databases import copy_database, database_exists, drop_database
 from bonanca.actuators.postgres.fencing import guarded
@@ -60,6 +61,11 @@ def leave_to_plan(pin_id: UUID, database: DatabaseSpec, *, now: datetime) -> Non
         pass
 
 
+def spare_used(pin_id: UUID, name: str) -> None:
+    """Forget a spare copy that has become a plan's: the next one is made under another name."""
+    Pin.objects.filter(pk=pin_id, spare_name=name).update(spare_name="", spares=F("spares") + 1)
+
+
 def drop_spare(pin: Pin, database: DatabaseSpec, *, now: datetime) -> None:
     """Drop the spare copy of a pin; nothing when it has none.
 
@@ -76,16 +82,16 @@ def _make(pin: Pin, database: DatabaseSpec, now: datetime) -> None:
     if pin.spare_name and database_exists(dsn, pin.spare_name):
         return
     refuse_own_server(dsn)
-    # One that was used is made again, under a key of its own.
-    number = pin.spares + (1 if pin.spare_name else 0)
-    Pin.objects.filter(pk=pin.pk).update(spare_name="", spares=number)
-    name = derived_name(pin.database, "spare", f"{pin.id.hex[-10:]}{number}")
+    if pin.spare_name:
+        spare_used(pin.id, pin.spare_name)
+        pin.refresh_from_db()
+    name = derived_name(pin.database, "spare", f"{pin.id.hex[-10:]}{pin.spares}")
     copy_database(
         dsn,
         source=pin.copy_name,
         target=name,
         token=_token(pin.id, now),
-        key=f"pin:{pin.id}:spare:{number}",
+        key=f"pin:{pin.id}:spare:{pin.spares}",
         properties=Properties(**pin.properties),
     )
     Pin.objects.filter(pk=pin.pk, state=PinState.READY).update(spare_name=name)
