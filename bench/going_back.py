@@ -112,6 +112,7 @@ def going_back(folder: Path, major: int, scale: int, seed: int, rounds: int, say
 
         def rollback(lap: Lap) -> None:
             _wait_for_spare(town)
+            lap.begin()
             kept = set(town.kiosk.databases())
             _rolled_back(storm, change, lap, found)
             for database in {name for name in town.kiosk.databases() if "_spare_" not in name} - kept:
