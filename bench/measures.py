@@ -21,6 +21,10 @@ class Lap:
     seconds: float | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
+    def begin(self) -> None:
+        """Start the clock anew: what came before was to make ready."""
+        self.began = time.monotonic()
+
     def done(self) -> None:
         """Stop the clock."""
         if self.seconds is None:

@@ -140,7 +140,7 @@ services:
       name: kiosk
       rows_at_risk: [{{table: orders, key: number, written_at: created_at}}]
     verify: [{{name: health, http: /health, expect_status: 200}}]
-    rollback: {{approval: one}}
+    rollback: {{approval: one, spare: {spare}}}
     backup:
       every_h: 8000
       replicas: [./backups/a, ./backups/b]
@@ -153,8 +153,8 @@ services:
 class Kiosk:
     """The service's own ground: repository, server, folders, declaration."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
-        self.folder, self.durable = folder, durable
+    def __init__(self, folder: Path, *, durable: bool = False, spare: bool = False) -> None:
+        self.folder, self.durable, self.spare = folder, durable, spare
         self.root = folder / "var" / NAME
         self.declaration = folder / "bonanca.yaml"
         self.cluster = Cluster(folder / "postgres")
@@ -172,7 +172,9 @@ class Kiosk:
         _private(self.root / "bonanca-dsn", self.cluster.dsn("kiosk") + "\n")
         identity = pyrage.x25519.Identity.generate()
         _private(self.folder / "backup.key", f"{identity}\n")
-        self.declaration.write_text(DECLARATION.format(port=free_port(), recipient=identity.to_public()))
+        self.declaration.write_text(
+            DECLARATION.format(port=free_port(), recipient=identity.to_public(), spare=str(self.spare).lower())
+        )
 
     def start_server(self) -> None:
         self.cluster.start(durable=self.durable)

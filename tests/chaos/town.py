@@ -37,13 +37,16 @@ class Stuck(Exception):
 
 
 class Town:
-    """The service, Bonança's processes and a person with a token, below one folder. `durable`: with fsync."""
+    """The service, Bonança's processes and a person with a token, below one folder.
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    `durable`: with fsync; `spare`: a copy of the newest pin lies ready.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False, spare: bool = False) -> None:
         self.folder, self.durable = folder, durable
         self.home = folder / "bonanca"
         self.control = folder / "control"
-        self.kiosk = Kiosk(folder / "kiosk", durable=durable)
+        self.kiosk = Kiosk(folder / "kiosk", durable=durable, spare=spare)
         self.cluster = Cluster(self.home / "postgres")
         self.workers: dict[str, int] = {}
         self.served: dict[str, subprocess.Popen[bytes]] = {}

@@ -14,6 +14,7 @@ from bonanca.recovery.operations.expire_set_aside import expire_set_aside
 from bonanca.recovery.operations.expire_wal import expire_wal
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.list_outside import list_outside
+from bonanca.recovery.operations.prepare_spares import prepare_spares
 from bonanca.recovery.operations.prune_backups import prune_automatically
 from bonanca.recovery.operations.remove_copies import remove_copies
 from bonanca.recovery.operations.rewrap_backup import remove_strays
@@ -121,6 +122,12 @@ def clear_up(now: datetime) -> None:
 def pins(now: datetime) -> None:
     """Drop pins whose time is over."""
     _raise(expire_pins(now=now))
+
+
+@periodic("recovery.spares", every_s=10.0)
+def spares(now: datetime) -> None:
+    """Make the copies beforehand that rollbacks would wait for."""
+    _raise(prepare_spares(now=now))
 
 
 @periodic("recovery.kept", every_s=120.0)

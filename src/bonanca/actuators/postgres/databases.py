@@ -131,6 +131,35 @@ def _copy(guard: Guard, source: str, target: str, grace_s: float) -> Facts:
     raise AssertionError("one method at least")
 
 
+def adopt_database(dsn: str, *, source: str, target: str, token: FenceToken, key: str) -> Facts | None:
+    """Rename `source`, a copy that was made beforehand, to `target`, once under `key`; None: it is not there.
+
+    Returns:
+        JSON facts as those of `copy_database`, with the method `spare`.
+
+    Raises:
+        NotEnoughRights, Unavailable: nothing was changed. Fenced: a newer epoch has the plan.
+    """
+    with guarded(dsn, token, database=source) as guard:
+        done = guard.effect(key)
+        if done is not None or not database_there(guard.connection, source):
+            return done
+        began = time.monotonic()
+
+        def attempt() -> Facts:
+            # Nobody has business in it; a monitoring program may look in all the same.
+            ending = emptied(maintenance_dsn(dsn), source, name=session_name(token))
+            with ending as emptying, guard.connection.transaction():
+                guard.still_newest()
+                execute(guard.connection, "ALTER DATABASE {} RENAME TO {}", source, target)
+                facts: Facts = {"source": source, "target": target, "made": True, "held_s": 0.0, "method": "spare"}
+                facts |= {"ended": emptying.ended, "seconds": round(time.monotonic() - began, 3)}
+                point("postgres.adopt.renamed")
+                return guard.record(key, "copy", source, facts)
+
+        return insisting(source, attempt)
+
+
 def swap_databases(dsn: str, *, live: str, incoming: str, keep_as: str, token: FenceToken, key: str) -> Facts:
     """Rename `live` to `keep_as` and `incoming` to `live` in one transaction, once under `key`.
 

@@ -40,6 +40,7 @@ def read_rollback(reader: Reader) -> RollbackSpec:
         criteria=reader.one("criteria", _criteria) or CriteriaSpec(),
         approval=reader.choice("approval", APPROVALS, "at_risk"),
         pin=pin,
+        spare=reader.flag("spare"),
     )
 
 
@@ -82,6 +83,12 @@ def _data_fits(reader: Reader, place: Node, service: ServiceView, declared: Roll
     if declared.strategy == "logical" and (backup is None or backup.physical is not None):
         reader.wrong(
             place, _("%(what)s: rollback.strategy logical needs dumps") % what, _("backup with engine: logical")
+        )
+    if declared.spare and declared.pin == "log":
+        reader.wrong(
+            place,
+            _("%(what)s: rollback.spare is a copy made beforehand, and rollback.pin log keeps none") % what,
+            _("pin: copy or snapshot"),
         )
     if declared.strategy == "instant" and declared.pin == "log":
         reader.wrong(

@@ -15,6 +15,7 @@ from bonanca.durable.context import FenceToken
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.models import Pin, RestorePoint
+from bonanca.recovery.operations.prepare_spares import drop_spare
 from bonanca.recovery.state import PinState
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ def expire_pins(*, now: datetime) -> list[str]:
                 database = get_service(pin.service).database
                 if database is not None:
                     token = FenceToken(uuid5(pin.id, "expire"), 1)
+                    drop_spare(pin, database, now=now)
                     drop_database(database.dsn(), name=pin.copy_name, token=token)
         except BonancaError as error:
             log.warning("a pin could not be dropped", pin=str(pin.id), service=pin.service, why=str(error))

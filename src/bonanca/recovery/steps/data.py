@@ -6,7 +6,13 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from bonanca.actuators.postgres.databases import copy_database, database_exists, drop_database, swap_databases
+from bonanca.actuators.postgres.databases import (
+    adopt_database,
+    copy_database,
+    database_exists,
+    drop_database,
+    swap_databases,
+)
 from bonanca.actuators.postgres.fencing import Facts, effect_of
 from bonanca.actuators.postgres.properties import Properties
 from bonanca.actuators.postgres.sessions import derived_name
@@ -16,6 +22,7 @@ from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import step
 from bonanca.recovery.guards import database_of, refuse_own_server
+from bonanca.recovery.operations.prepare_spares import leave_to_plan, spare_used
 from bonanca.recovery.queries import get_pin
 from bonanca.recovery.state import PinState
 from bonanca.recovery.steps.set_aside import aside_before_undo
@@ -114,14 +121,22 @@ def _copy_key(run_id: UUID) -> str:
 
 
 def _prepared(ctx: StepContext, database: DatabaseSpec, pin: PinView) -> Facts:
-    """The run's own copy of the pin, with the properties that the database had when it was pinned."""
+    """The run's own copy of the pin, with the properties of then: the one that lies ready, else one made now."""
     ctx.progress(None, pin.copy_name)
+    target, key = derived_name(database.name, "new", mark_of(ctx.run_id)), _copy_key(ctx.run_id)
+    if pin.spare_name:
+        ready = adopt_database(database.dsn(), source=pin.spare_name, target=target, token=ctx.token, key=key)
+        if ready is not None:
+            spare_used(pin.id, pin.spare_name)
+            return ready
+    if effect_of(database.dsn(), key) is None:
+        leave_to_plan(pin.id, database, now=ctx.now())
     return copy_database(
         database.dsn(),
         source=pin.copy_name,
-        target=derived_name(database.name, "new", mark_of(ctx.run_id)),
+        target=target,
         token=ctx.token,
-        key=_copy_key(ctx.run_id),
+        key=key,
         properties=Properties(**pin.properties),
     )
 

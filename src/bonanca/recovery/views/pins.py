@@ -13,7 +13,10 @@ from bonanca.recovery.state import PinKind, PinState
 
 @dataclass(frozen=True)
 class PinView:
-    """The state of a service before a change. `held_seconds`: how long new connections waited for it."""
+    """The state of a service before a change. `held_seconds`: how long new connections waited for it.
+
+    `spare_name`: a copy of it that was made beforehand, so that going back need not wait for one.
+    """
 
     id: UUID
     service: str
@@ -38,6 +41,7 @@ class PinView:
     point: str = ""
     system_identifier: str = ""
     took_seconds: float | None = None
+    spare_name: str = ""
 
     @property
     def has_data(self) -> bool:

@@ -24,6 +24,8 @@ DATA = gettext_noop("Put the pinned database in place, keep the replaced one")
 SET_ASIDE = gettext_noop("List the rows written since")
 REAPPLY = gettext_noop("Apply the rows written since again")
 
+SPARE_S = 0.2
+
 Steps = Callable[[ServiceView, PinView], list[StepSpec]]
 
 
@@ -73,7 +75,9 @@ def _back(service: ServiceView, pin: PinView) -> dict[str, str]:
 
 def _copy(service: ServiceView, pin: PinView) -> list[StepSpec]:
     # The copy is made while everything still runs, so that the maintenance is as short as a rename.
-    return [StepSpec("copy", "recovery.prepare_restore", _back(service, pin), COPY, timeout_s=900)]
+    # One that lies ready is only renamed.
+    expected_s = SPARE_S if pin.spare_name else None
+    return [StepSpec("copy", "recovery.prepare_restore", _back(service, pin), COPY, 900, expected_s)]
 
 
 def _swap(service: ServiceView, pin: PinView) -> list[StepSpec]:

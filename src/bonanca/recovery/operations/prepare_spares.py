@@ -1,0 +1,107 @@
+"""Make the copy that a rollback puts in place beforehand: at 3 a.m. nobody waits for it (requirement T9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid5
+
+import structlog
+from django.db.models import F
+
+from bonanca.actuators.postgres.databases import copy_database, database_exists, drop_database
+from bonanca.actuators.postgres.fencing import guarded
+from bonanca.actuators.postgres.properties import Properties
+from bonanca.actuators.postgres.sessions import derived_name
+from bonanca.catalog.queries import list_services
+from bonanca.catalog.spec import DatabaseSpec
+from bonanca.durable.context import FenceToken
+from bonanca.durable.errors import Fenced
+from bonanca.durable.queries import unfinished_of
+from bonanca.kernel.errors import BonancaError
+from bonanca.recovery.guards import refuse_own_server
+from bonanca.recovery.models import Pin
+from bonanca.recovery.state import PinState
+
+log = structlog.get_logger(__name__)
+
+
+def prepare_spares(*, now: datetime) -> list[str]:
+    """Copy the newest pin of each service that declares `rollback.spare`; returns a line for each that failed.
+
+    Nothing is copied while a plan of the service runs, and one that begins meanwhile ends the copying: see
+    `leave_to_plan`. The pin has no sessions, so nobody waits for its copy.
+    """
+    problems = []
+    for service in list_services():
+        if service.database is None or service.rollback is None or not service.rollback.spare:
+            continue
+        pins = Pin.objects.filter(service=service.slug, state=PinState.READY).exclude(copy_name="")
+        pin = pins.order_by("-taken_at").first()
+        if pin is None or unfinished_of(f"service:{service.slug}"):
+            continue
+        try:
+            _drop_older(pins.exclude(spare_name="").exclude(pk=pin.pk), service.database, now)
+            _make(pin, service.database, now)
+        except Fenced:
+            log.info("a plan goes before the spare copy", service=service.slug)
+        except BonancaError as error:
+            log.warning("no spare copy", service=service.slug, why=str(error))
+            problems.append(f"{service.slug}: {pin.copy_name}: {error}")
+    return problems
+
+
+def leave_to_plan(pin_id: UUID, database: DatabaseSpec, *, now: datetime) -> None:
+    """End the copying of a spare that is under way: the plan that goes back needs the server for itself.
+
+    Raises:
+        DatabaseUnreachable: the server is away.
+    """
+    with guarded(database.dsn(), _token(pin_id, now), database=f"spare of {pin_id}"):
+        pass
+
+
+def spare_used(pin_id: UUID, name: str) -> None:
+    """Forget a spare copy that has become a plan's: the next one is made under another name."""
+    Pin.objects.filter(pk=pin_id, spare_name=name).update(spare_name="", spares=F("spares") + 1)
+
+
+def drop_spare(pin: Pin, database: DatabaseSpec, *, now: datetime) -> None:
+    """Drop the spare copy of a pin; nothing when it has none.
+
+    Raises:
+        NotEnoughRights, Unavailable: it is still there.
+    """
+    if pin.spare_name:
+        drop_database(database.dsn(), name=pin.spare_name, token=_token(pin.id, now))
+        Pin.objects.filter(pk=pin.pk, spare_name=pin.spare_name).update(spare_name="")
+
+
+def _make(pin: Pin, database: DatabaseSpec, now: datetime) -> None:
+    dsn = database.dsn()
+    if pin.spare_name and database_exists(dsn, pin.spare_name):
+        return
+    refuse_own_server(dsn)
+    if pin.spare_name:
+        spare_used(pin.id, pin.spare_name)
+        pin.refresh_from_db()
+    name = derived_name(pin.database, "spare", f"{pin.id.hex[-10:]}{pin.spares}")
+    copy_database(
+        dsn,
+        source=pin.copy_name,
+        target=name,
+        token=_token(pin.id, now),
+        key=f"pin:{pin.id}:spare:{pin.spares}",
+        properties=Properties(**pin.properties),
+    )
+    Pin.objects.filter(pk=pin.pk, state=PinState.READY).update(spare_name=name)
+
+
+def _drop_older(older: Iterable[Pin], database: DatabaseSpec, now: datetime) -> None:
+    for pin in older:
+        drop_spare(pin, database, now=now)
+
+
+def _token(pin_id: UUID, now: datetime) -> FenceToken:
+    # Later comers end earlier ones: time is what orders them.
+    return FenceToken(uuid5(pin_id, "spare"), int(now.timestamp() * 1000))
