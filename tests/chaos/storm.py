@@ -13,6 +13,8 @@ from tests.chaos import checks
 from tests.chaos.report import Report
 from tests.chaos.town import Stuck, Town
 from tests.chaos.turns import (
+    DUMP_INSIDE,
+    DUMP_STEPS,
     INSIDE,
     RESTORE_INSIDE,
     RESTORE_STEPS,
@@ -66,29 +68,39 @@ class Storm:
             self.chaos.finish(turn, self.chaos.run(turn, Deed("nobody", "", 0), lambda plan=started: plan["run_id"]))
             self.versions[version] = self.town.kiosk.state()
             self.change = change["number"]
+            if version == "v1":
+                self._back_up(visitors)  # the dump that a rollback of version 2 can go back to
         assert self.versions["v1"] != self.versions["v2"]
+        self.backup = self._back_up(visitors)
+        self.pin_databases = set(self.town.kiosk.databases())
+
+    def _back_up(self, visitors: checks.Visitors) -> str:
         with visitors.away():
-            run = str(person.post("backups", service="kiosk", verify=False)["plan_id"])
+            run = str(self.town.person.post("backups", service="kiosk", verify=False)["plan_id"])
             turn = Turn(0, "backup")
             self.chaos.finish(turn, self.chaos.run(turn, Deed("nobody", "", 0), lambda: run))
             self.backed_up = self.town.kiosk.keys()
-        self.backup = person.get("backups", service="kiosk")[0]["id"]
-        self.pin_databases = set(self.town.kiosk.databases())
+        return str(self.town.person.get("backups", service="kiosk")[0]["id"])
 
     def back_and_forth(self, visitors: checks.Visitors) -> None:
         """A rollback and its undo."""
         propose, known = f"changes/{self.change}/rollback", self.versions
-        plan = self._turn("rollback", propose, known["v1"], "v1", visitors)
+        # Every fourth goes back by the dump from before the change, the others by the pinned copy.
+        strategy = "logical" if len(self.report.turns) % 8 == 6 else "instant"
+        plan = self._turn("rollback", propose, known["v1"], "v1", visitors, strategy=strategy)
         self._turn("undo", f"response-plans/{plan}/undo", known["v2"], "v2", visitors)
         # What was kept has been looked at; a run of hundreds would fill the disk with it.
         for database in set(self.town.kiosk.databases()) - self.pin_databases:
             self.town.kiosk.drop(database)
 
-    def _turn(self, kind: str, propose: str, expected: dict[str, str], version: str, visitors: checks.Visitors) -> str:
+    def _turn(
+        self, kind: str, propose: str, expected: dict[str, str], version: str, visitors: checks.Visitors, **wish: str
+    ) -> str:
         turn = self._begun(kind)
-        steps = tuple(reversed(STEPS)) if kind == "undo" else STEPS
-        deed = chosen(self.chaos.rng, steps, INSIDE, self.usual_s)
-        run = self._carried_out(turn, deed, approved(self.town, propose))
+        by_dump = wish.get("strategy") == "logical"
+        steps, inside = (DUMP_STEPS, DUMP_INSIDE) if by_dump else (STEPS, INSIDE)
+        deed = chosen(self.chaos.rng, tuple(reversed(steps)) if kind == "undo" else steps, inside, self.usual_s)
+        run = self._carried_out(turn, deed, approved(self.town, propose, **wish))
         with visitors.away():
             turn.wrong += checks.settled(self.town)
             turn.wrong += checks.done_once(self.town, run)

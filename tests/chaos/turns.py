@@ -36,6 +36,9 @@ INSIDE = (
     "postgres.copy.before", "postgres.copy.made", "postgres.swap.renamed", "process.intent_recorded", "process.forked",
     "files.write.intent_recorded", "files.write.written", "recovery.set_aside.exported",
 )  # fmt: skip
+# A rollback from the dump of before the change: it is restored beside while the service runs.
+DUMP_STEPS = (*(step for step in STEPS if step != "copy"), "load", "compare")
+DUMP_INSIDE = (*INSIDE[2:], "postgres.restore.created", "postgres.restore.loaded")
 RESTORE_STEPS = ("preflight", "load", "check", "place")
 RESTORE_INSIDE = ("postgres.restore.created", "postgres.restore.loaded")
 FINISHED_WITHIN_S = 90.0
@@ -204,11 +207,11 @@ class Chaos:
         return self.town.insist(lambda: self._state(run) or "", "the journal answers")
 
 
-def approved(town: Town, propose: str) -> Any:
+def approved(town: Town, propose: str, **wish: str) -> Any:
     """What a person does: ask for the preview, approve it, and learn which run that is."""
 
     def asked() -> str:
-        plan = town.insist(lambda: town.person.post(propose), "a preview")
+        plan = town.insist(lambda: town.person.post(propose, **wish), "a preview")
         with contextlib.suppress(CheckFailed):
             return str(
                 town.insist(lambda: town.person.post(f"response-plans/{plan['id']}/approve"), "approval")["run_id"]
