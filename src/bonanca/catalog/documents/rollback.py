@@ -74,13 +74,13 @@ def rollback_fits(reader: Reader, service: ServiceView) -> None:
 def _data_fits(reader: Reader, place: Node, service: ServiceView, declared: RollbackSpec) -> None:
     """The declared pin and strategy have what they go back by."""
     backup = service.backup
-    logged = backup is not None and backup.physical is not None and backup.physical.wal is not None
+    logged = backup is not None and backup.archives_log
     what = {"what": reader.what}
     if declared.strategy == "point_in_time" and not logged:
         reader.wrong(place, _("%(what)s: rollback.strategy point_in_time needs the archived log") % what, _archived())
     elif declared.pin == "log" and not logged:
         reader.wrong(place, _("%(what)s: rollback.pin log needs the archived log") % what, _archived())
-    if declared.strategy == "logical" and (backup is None or backup.physical is not None):
+    if declared.strategy == "logical" and (backup is None or backup.engine != "logical"):
         reader.wrong(
             place, _("%(what)s: rollback.strategy logical needs dumps") % what, _("backup with engine: logical")
         )
@@ -99,7 +99,7 @@ def _data_fits(reader: Reader, place: Node, service: ServiceView, declared: Roll
 
 
 def _archived() -> str:
-    return _("backup with engine: physical and wal")
+    return _("backup with engine: physical and wal, or engine: pgbackrest")
 
 
 def _announce(reader: Reader) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ LOOKED_THROUGH = 500
 
 
 def choose_return(service: ServiceView, pin: PinView, engine: str) -> ReturnView:
-    """Where the data would go: `physical` to the pin's own position in the log, `logical` to the newest dump before it.
+    """Where the data would go: `physical` to the pin's own position in the log (by whichever engine archives it),
+    `logical` to the newest dump before it.
 
     The same pin gives the same answer as long as the same backups are there, so that a plan can be checked again.
     """
@@ -78,4 +79,4 @@ def _moment(backup: BackupView | None) -> datetime | None:
 
 def _drilled(service: ServiceView, engine: str) -> float | None:
     proof = latest_verified_backup(service.slug)
-    return proof.restore_seconds if proof is not None and proof.engine == engine else None
+    return proof.restore_seconds if proof is not None and (proof.engine == LOGICAL) is (engine == LOGICAL) else None

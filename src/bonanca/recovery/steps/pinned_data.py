@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import psycopg
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.postgres.databases import copy_database, database_sizes
@@ -105,15 +106,8 @@ def _snapshot(ctx: StepContext, service: ServiceView, database: DatabaseSpec, pr
 
 def _log(ctx: StepContext, service: ServiceView, database: DatabaseSpec, properties: Properties) -> dict[str, Any]:
     """A named position in the log, which is archived anyway: nothing is copied and nobody waits, whatever the size."""
-    received = wal_of(service.slug)
-    if received is None or not received.running or received.error:
-        why = received.error if received is not None and received.error else _("the receiver does not run")
-        raise StepFailed(
-            _("The log of %(service)s is not being received (%(why)s): one could not go back to this moment.")
-            % {"service": service.slug, "why": why},
-            retryable=received is not None,
-            hint=_("See the service's backup page, or declare another kind of pin: copy or snapshot."),
-        )
+    outside = service.backup is not None and service.backup.pgbackrest is not None
+    (_refuse_unarchived if outside else _refuse_unreceived)(service, database)
     if newest_before(service.slug, Target("latest")) is None:
         raise StepFailed(
             _("There is no physical backup of %(service)s that the log could go on from.") % {"service": service.slug},
@@ -127,6 +121,10 @@ def _log(ctx: StepContext, service: ServiceView, database: DatabaseSpec, propert
     # A worker that takes over names a point of its own: in the log only the first of a name counts.
     name = f"pin-{_mark(ctx)}-{ctx.token.epoch}"
     point = create_restore_point(service=service.slug, name=name, actor=worker(), now=ctx.now())
+    if outside:
+        # Its segment is archived when it ends, and somebody may want to go back in a minute.
+        with session(maintenance_dsn(database.dsn())) as connection, suppress(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT pg_switch_wal()")
     return {
         "taken_at": at,
         "point": point.name,
@@ -137,6 +135,33 @@ def _log(ctx: StepContext, service: ServiceView, database: DatabaseSpec, propert
         "took_seconds": round(monotonic() - began, 3),
         "method": "log",
     }
+
+
+def _refuse_unreceived(service: ServiceView, database: DatabaseSpec) -> None:
+    received = wal_of(service.slug)
+    if received is None or not received.running or received.error:
+        why = received.error if received is not None and received.error else _("the receiver does not run")
+        raise _not_archived(service, why, passing=received is not None)
+
+
+def _refuse_unarchived(service: ServiceView, database: DatabaseSpec) -> None:
+    with session(maintenance_dsn(database.dsn()), read_only=True) as connection:
+        failing = one(
+            connection,
+            "SELECT last_failed_wal FROM pg_stat_archiver"
+            " WHERE last_failed_time > coalesce(last_archived_time, '-infinity')",
+        )
+    if failing:
+        raise _not_archived(service, _("the server could not archive %(name)s") % {"name": failing}, passing=True)
+
+
+def _not_archived(service: ServiceView, why: str, *, passing: bool) -> StepFailed:
+    return StepFailed(
+        _("The log of %(service)s is not being archived (%(why)s): one could not go back to this moment.")
+        % {"service": service.slug, "why": why},
+        retryable=passing,
+        hint=_("See the service's backup page, or declare another kind of pin: copy or snapshot."),
+    )
 
 
 _WAYS: dict[PinKind, Callable[[StepContext, ServiceView, DatabaseSpec, Properties], dict[str, Any]]] = {

@@ -23,6 +23,8 @@ from bonanca.recovery.retention import needed_of
 from bonanca.recovery.state import PinKind
 from bonanca.recovery.tests.plans import Plan
 from bonanca.recovery.tests.shop import Shop
+from bonanca.recovery.tests.test_pgbackrest import archived, kept  # noqa: F401 - a fixture
+from bonanca.recovery.tests.test_pgbackrest import shop as outside  # noqa: F401 - a fixture
 from bonanca.recovery.tests.test_physical import begin, physical, switch  # noqa: F401 - a fixture
 from bonanca.recovery.tests.test_returns import Back, checks, damage, state
 from bonanca.recovery.views import PinView
@@ -104,7 +106,7 @@ def test_a_snapshot_whose_worker_died_is_taken_again_by_the_next(make_shop: Any,
 
 
 def test_a_position_in_the_log_is_a_pin_that_copies_nothing(physical: Shop) -> None:  # noqa: F811
-    with pytest.raises(StepFailed, match="is not being received"):
+    with pytest.raises(StepFailed, match="is not being archived"):
         pin(physical, "log")
     begin(physical)
     with pytest.raises(StepFailed, match="no physical backup"):
@@ -130,6 +132,28 @@ def test_a_position_in_the_log_is_a_pin_that_copies_nothing(physical: Shop) -> N
     assert expire_pins(now=utc_now() + timedelta(days=30)) == []
     assert needed_of(physical.slug) == {}
     assert not RestorePoint.objects.filter(name=pinned.point).exists()
+
+
+def test_a_pin_by_the_log_of_a_pgbackrest_comes_back_too(outside: Shop) -> None:  # noqa: F811
+    with pytest.raises(StepFailed, match="no physical backup"):
+        pin(outside, "log")
+    take_backup(service=outside.slug, actor=WORKER, now=utc_now())
+    pinned, before = pin(outside, "log"), state(outside)
+    assert (pinned.kind, pinned.held_seconds, pinned.copy_name) == (PinKind.LOG, 0.0, "")
+    damage(outside)
+    after = state(outside)
+    archived(outside)
+    assert checks(outside, "point_in_time", pinned)[1] == []
+    back = Back(outside, "point_in_time", pinned)
+    done = back.go()
+    assert state(outside) == before
+    assert (done["load"]["engine"], done["set_aside"]["to_reapply"], done["set_aside"]["to_decide"]) == (
+        "pgbackrest",
+        2,
+        1,
+    )
+    back.undo()
+    assert state(outside) == after
 
 
 def test_what_each_kind_has_cost_is_known_from_its_last_use(make_shop: Any) -> None:

@@ -89,7 +89,8 @@ def last_load_s(service: ServiceView, engine: str) -> float | None:
     runs = durable.list_runs(subject=f"service:{service.slug}", states=[RunState.SUCCEEDED], limit=RUNS_LOOKED_AT)
     for run in runs:
         for done in run.steps if run.kind in KINDS else ():
-            of_it = done.key == "load" and (done.receipt or {}).get("engine") == engine
+            taken_by = (done.receipt or {}).get("engine")
+            of_it = done.key == "load" and taken_by is not None and (taken_by == "logical") is (engine == "logical")
             if of_it and done.started_at and done.finished_at:
                 return round((done.finished_at - done.started_at).total_seconds(), 2)
     return None

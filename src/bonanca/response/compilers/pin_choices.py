@@ -58,9 +58,8 @@ def pin_choices(service: ServiceView) -> tuple[PinChoice, ...]:
 
 
 def _lacks(service: ServiceView, kind: str) -> str:
-    backup = service.backup
-    if kind == "log" and (backup is None or backup.physical is None or backup.physical.wal is None):
-        return _("It needs a backup with engine: physical and wal.")
+    if kind == "log" and (service.backup is None or not service.backup.archives_log):
+        return _("It needs a backup with engine: physical and wal, or engine: pgbackrest.")
     return ""
 
 
