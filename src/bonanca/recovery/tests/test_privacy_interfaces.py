@@ -19,7 +19,7 @@ from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.kernel.audit import history
 from bonanca.recovery.cli.privacy import app
-from bonanca.recovery.models import Kept
+from bonanca.recovery.models import Kept, Restore
 from bonanca.recovery.operations.forget_erasures import forget_erasures
 from bonanca.recovery.operations.open_review import NewPoint, open_review
 from bonanca.recovery.operations.read_rows import read_rows
@@ -111,6 +111,23 @@ def viewer_client(db: None) -> Client:
     return client
 
 
+def a_finished_restore(shop: Shop) -> UUID:
+    steps = (StepSpec("review", "recovery.review", {}),)
+    run = start_plan(PlanSpec("restore", f"service:{shop.slug}", "x", steps, {}), actor=WORKER, now=NOW, key="beside")
+    PlanRun.objects.filter(pk=run.id).update(state="succeeded", finished_at=NOW)
+    times = {"proposed_at": NOW, "expires_at": NOW, "started_at": NOW}
+    return Restore.objects.create(
+        service=shop.slug,
+        backup_id=UUID(int=3),
+        mode="beside",
+        database="loja_beside",
+        state="started",
+        run_id=run.id,
+        proposed_by="t",
+        **times,
+    ).id
+
+
 def test_what_is_kept_is_listed_with_its_end_and_its_readers(private: Shop, browser: Client) -> None:
     Kept.objects.create(
         service=private.slug,
@@ -136,14 +153,18 @@ def test_what_is_kept_is_listed_with_its_end_and_its_readers(private: Shop, brow
         now=NOW,
     )
     list(read_rows(listed.id, actor=WORKER, now=NOW))
+    beside = a_finished_restore(private)
     page = browser.get("/privacy/").content.decode()
     assert "loja_kept_1" in page
     assert "system:test" in page
     shown = json.loads(CliRunner().invoke(app, ["kept", "--json"]).stdout)
     assert [(one["kind"], one["access"], len(one["readings"])) for one in shown] == [
         ("database", "closed", 0),
+        ("restored", "service", 0),
         ("rows", "closed", 1),
     ]
+    assert f"/restores/{beside}/" in page
+    assert "when undone" in CliRunner().invoke(app, ["kept"]).output
 
 
 def test_the_command_takes_references_on_its_input_only(private: Shop) -> None:
