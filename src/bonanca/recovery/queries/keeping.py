@@ -65,17 +65,19 @@ def _things() -> Iterator[KeptThing]:
                 expires_at=None,
                 access="service",
             )
-    for pin in Pin.objects.filter(state=PinState.READY).exclude(copy_name=""):
-        yield KeptThing(
-            kind="pin",
-            service=pin.service,
-            key=str(pin.pk),
-            name=pin.copy_name,
-            since=pin.taken_at,
-            expires_at=pin.expires_at,
-            access="service",
-            size_bytes=pin.size_bytes,
-        )
+    for pin in Pin.objects.filter(state=PinState.READY):
+        # The state itself, and the copy of it that lies ready to take the database's place.
+        for name in filter(None, (pin.copy_name, pin.spare_name)):
+            yield KeptThing(
+                kind="pin",
+                service=pin.service,
+                key=str(pin.pk),
+                name=name,
+                since=pin.taken_at,
+                expires_at=pin.expires_at,
+                access="service",
+                size_bytes=pin.size_bytes,
+            )
 
 
 def _kept_for(service: str) -> timedelta:
