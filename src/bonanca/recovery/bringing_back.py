@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -59,7 +60,7 @@ def still_found(dsn: str, erasures: ErasureSpec, references: Sequence[str]) -> l
         for reference in references:
             row = connection.execute(erasures.find.encode(), {"reference": reference}).fetchone()
             count = row[0] if row else 0
-            if isinstance(count, bool) or not isinstance(count, int):
+            if isinstance(count, bool) or not isinstance(count, int | Decimal):
                 raise QueryFailed(
                     _("privacy.erasures.find must answer with a number of rows (it answered %(got)s).")
                     % {"got": type(count).__name__}

@@ -1,15 +1,21 @@
-"""Erase people again by the service's own program."""
+"""Erase people again by the service's own program, here or on the host where the service is at home."""
 
 from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
+
+from django.utils.translation import gettext as _
 
 from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.spec import ErasureSpec, ServiceView
 from bonanca.durable.commands import run
 from bonanca.durable.context import StepContext
+from bonanca.durable.errors import StepFailed
+from bonanca.running.homes import run_far, ssh_host
 
 
 def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSpec, references: Sequence[str]) -> None:
@@ -18,22 +24,38 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
     It runs in the folder of the running release, and has to bear being told of somebody who is gone.
 
     Raises:
-        CommandFailed: it did not end with 0 in time.
+        StepFailed: it did not end with 0 in time.
     """
-    current = service.root / CURRENT if service.root is not None else None
-    folder = current.resolve() if current is not None and current.exists() else None
-    values = service.placeholders(release=folder)
+    env, timeout_s = dict(service.run.env) if service.run else {}, max(1.0, ctx.remaining_s())
+    far = ssh_host(service) is not None
+    folder = None if far else _folder(service)
+    words = _command(service, erasures, folder)
+    with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as said:
+        for reference in references:
+            lines.write(json.dumps({"reference": reference}).encode() + b"\n")
+        lines.seek(0)
+        if not far:
+            env = {**os.environ, **env}
+            run(words, timeout_s=timeout_s, env=env, cwd=folder, input=lines, stdout=said, watch=ctx.still_mine)
+            return
+        ended = run_far(service, words, timeout_s=timeout_s, env=env, input=lines, stdout=said, watch=ctx.still_mine)
+    if ended.code != 0:
+        raise StepFailed(
+            _("“%(name)s” failed (%(code)s): %(stderr)s")
+            % {"name": words[0], "code": ended.code, "stderr": ended.stderr.strip()[-2000:] or "-"},
+            retryable=ended.code is None,
+        )
+
+
+def _command(service: ServiceView, erasures: ErasureSpec, folder: Path | None) -> list[str]:
     words = []
     for word in erasures.command:
-        for name, value in values.items():
+        for name, value in service.placeholders(release=folder).items():
             word = word.replace("{" + name + "}", value)
         words.append(word)
-    lines = "".join(json.dumps({"reference": reference}) + "\n" for reference in references)
-    run(
-        words,
-        timeout_s=max(1.0, ctx.remaining_s()),
-        env={**os.environ, **(service.run.env if service.run else {})},
-        cwd=folder,
-        input=lines.encode(),
-        watch=ctx.still_mine,
-    )
+    return words
+
+
+def _folder(service: ServiceView) -> Path | None:
+    current = service.root / CURRENT if service.root is not None else None
+    return current.resolve() if current is not None and current.exists() else None

@@ -22,6 +22,7 @@ from bonanca.recovery import folders
 from bonanca.recovery.engines import OUTSIDE, Target, engine_named
 from bonanca.recovery.guards import OwnServer, database_of, refuse_own_server
 from bonanca.recovery.identities import IdentityUnreadable, read_identity_file
+from bonanca.recovery.queries.privacy import register_problem
 from bonanca.recovery.state import RESTORABLE, RestoreMode
 from bonanca.recovery.verdicts import NO, OK, UNKNOWN, Finding, finding
 from bonanca.recovery.views import BackupView
@@ -82,6 +83,8 @@ def judge(
     """
     declared = database_of(service)
     found = _backup(service, backup, target, identity_file)
+    if unreadable := register_problem(service):
+        found.append(finding("privacy", NO, NOT_ANSWERED, what="privacy.erasures", why=unreadable))
     try:
         refuse_own_server(declared.dsn())
         seen = survey(declared.dsn())

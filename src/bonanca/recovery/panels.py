@@ -5,7 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from bonanca.access.permissions import Permission, require
+from bonanca.catalog.queries import get_service
+from bonanca.kernel.errors import NotFound
 from bonanca.recovery import queries
+from bonanca.recovery.queries import privacy
 from bonanca.ui.panels import PanelContent, PanelContext, panel
 
 
@@ -44,3 +47,29 @@ def set_aside(ctx: PanelContext, *, run_id: UUID | str) -> PanelContent | None:
     require(ctx.actor, Permission.READ)
     found = queries.set_aside_of_run(UUID(str(run_id)))
     return None if found is None else ("recovery/set_aside_panel.html", {"list": found})
+
+
+@panel("recovery:comes_back")
+def comes_back(ctx: PanelContext, *, service: str, run_id: UUID | str | None = None) -> PanelContent | None:
+    """Whether people are asked what older data brings back, and how the plan's own review stands."""
+    require(ctx.actor, Permission.READ)
+    try:
+        declared = get_service(service)
+    except NotFound:
+        return None
+    if declared.database is None:
+        return None
+    found = {
+        "service": declared,
+        "count": privacy.erasures_count(service),
+        "review": privacy.review_of_run(UUID(str(run_id))) if run_id else None,
+    }
+    return "recovery/comes_back_panel.html", found
+
+
+@panel("recovery:waiting_reviews")
+def waiting_reviews(ctx: PanelContext) -> PanelContent | None:
+    """Plans that wait until people have looked at what comes back. None: none does."""
+    require(ctx.actor, Permission.READ)
+    found = privacy.waiting_reviews()
+    return ("recovery/waiting_reviews_panel.html", {"waiting": found}) if found else None

@@ -12,6 +12,7 @@ from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.expire_set_aside import expire_set_aside
 from bonanca.recovery.operations.expire_wal import expire_wal
+from bonanca.recovery.operations.forget_erasures import forget_erasures
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.list_outside import list_outside
 from bonanca.recovery.operations.prepare_spares import prepare_spares
@@ -157,3 +158,9 @@ def _raise(problems: list[str]) -> None:
 def set_aside(now: datetime) -> None:
     """Remove the content of set-aside rows whose time is over."""
     _raise(expire_set_aside(now=now))
+
+
+@periodic("recovery.erasures", every_s=3600.0)
+def erasures(now: datetime) -> None:
+    """Forget who was erased long ago, where the service says so and nothing older is kept."""
+    forget_erasures(now=now)

@@ -13,6 +13,7 @@ from bonanca.actuators.postgres.sessions import DatabaseUnreachable, system_iden
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.operations.choose_return import choose_return, judge_return
+from bonanca.recovery.queries.privacy import register_problem
 from bonanca.recovery.views import PinView
 from bonanca.response.schema_change import schema_change
 from bonanca.response.views import CheckResult
@@ -63,7 +64,10 @@ def instant_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...
         return ()
     if not pin.copy_name:
         return (CheckResult(False, PINNED_BY_LOG if pin.point else NO_COPY),)
-    return (asked("data", lambda: _data(service, pin)), asked("journal", lambda: _journal(service)))
+    found = (asked("data", lambda: _data(service, pin)), asked("journal", lambda: _journal(service)))
+    unreadable = register_problem(service)
+    facts = {"what": "privacy.erasures", "why": unreadable}
+    return (*found, CheckResult(False, NOT_ANSWERED, facts)) if unreadable else found
 
 
 def keep_data_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:

@@ -66,6 +66,7 @@ class ContingencyOut(Schema):
     mark: str
     last_passed_at: datetime | None
     due_at: datetime | None
+    over_time: bool
     running: UseOut | None
 
 

@@ -40,7 +40,7 @@ def list_(
                 one.service,
                 one.declared.slug,
                 one.kind.value,
-                "running" if one.running else one.mark.value,
+                ("over time" if one.over_time else "running") if one.running else one.mark.value,
                 f"{one.last_passed_at:%Y-%m-%d}" if one.last_passed_at else "never",
                 one.declared.name,
             )

@@ -98,6 +98,7 @@ def _view(service: ServiceView, declared: ContingencySpec, now: datetime) -> Con
     # What was done in earnest to the end proves as much as an exercise.
     passed = rows.filter(state=UseState.DONE).order_by("-ended_at").first()
     tried = rows.filter(exercise=True, state__in=(UseState.DONE, UseState.FAILED)).order_by("-ended_at").first()
+    most = None if declared.max_h is None else timedelta(hours=declared.max_h)
     return ContingencyView(
         service=service.slug,
         service_name=service.name,
@@ -106,6 +107,7 @@ def _view(service: ServiceView, declared: ContingencySpec, now: datetime) -> Con
         mark=_mark(declared, passed, tried, now),
         last_passed_at=passed.ended_at if passed else None,
         running=use_view(running) if running else None,
+        over_time=running is not None and most is not None and now > running.started_at + most,
     )
 
 

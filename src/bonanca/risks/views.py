@@ -74,6 +74,8 @@ class ContingencyView:
     mark: Mark
     last_passed_at: datetime | None
     running: UseView | None
+    # It runs for longer than it can be kept up.
+    over_time: bool = False
 
     @property
     def kind(self) -> ContingencyKind:

@@ -61,6 +61,9 @@ def _erasures(reader: Reader) -> ErasureSpec:
         sql=statements,
         command=read_command(reader, "command"),
         query=reader.text("query", limit=SQL_LENGTH),
+        forget_after_days=reader.number("forget_after_days", 1.0, minimum=1, maximum=36600)
+        if reader.take("forget_after_days") is not None
+        else None,
     )
     if not found.sql and not found.command:
         reader.wrong(

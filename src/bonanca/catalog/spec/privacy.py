@@ -14,13 +14,15 @@ class ErasureSpec:
 
     `find` answers how many rows still tell of the person `%(reference)s`; `sql` are the statements that erase;
     `command` is the service's own program (references as JSON lines on standard input). `query` lists reference and
-    time of those whom the service itself has erased.
+    time of those whom the service itself has erased. With `forget_after_days` the register forgets who was erased
+    longer ago, once nothing older is kept.
     """
 
     find: str
     sql: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     query: str = ""
+    forget_after_days: float | None = None
 
 
 @dataclass(frozen=True)

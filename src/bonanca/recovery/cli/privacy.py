@@ -110,13 +110,13 @@ def kept(service: OfService = None, as_json: JsonOption = False) -> None:
     _django()
     from bonanca.recovery.queries.keeping import everything_kept
 
-    found = everything_kept(service)
+    found, ends = everything_kept(service), {"rows": "when settled", "restored": "when undone"}
     rows = [
         (
             one.kind,
             one.service,
             one.name,
-            f"{one.expires_at:%Y-%m-%d %H:%M}" if one.expires_at else "when settled",
+            f"{one.expires_at:%Y-%m-%d %H:%M}" if one.expires_at else ends[one.kind],
             one.access,
             "; ".join(f"{reading.by} {reading.at:%Y-%m-%d %H:%M}" for reading in one.readings),
         )

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import RollbackSpec
+from bonanca.durable.state import RunState
 from bonanca.kernel.audit import history
 from bonanca.kernel.errors import NotFound
-from bonanca.recovery.models import Kept, Pin, SetAside
+from bonanca.recovery.models import Kept, Pin, Restore, SetAside
+from bonanca.recovery.queries.restores import get_restore
 from bonanca.recovery.queries.rows import get_set_aside
-from bonanca.recovery.state import KeptState, PinState
+from bonanca.recovery.state import KeptState, PinState, RestoreMode, RestoreState
 from bonanca.recovery.views.keeping import KeptThing, Reading
 
 READ = ("kept.opened", "rows.read")
@@ -50,17 +52,32 @@ def _things() -> Iterator[KeptThing]:
             readings=_readings(f"set-aside:{made.pk}"),
             rows=listed.total,
         )
-    for pin in Pin.objects.filter(state=PinState.READY).exclude(copy_name=""):
-        yield KeptThing(
-            kind="pin",
-            service=pin.service,
-            key=str(pin.pk),
-            name=pin.copy_name,
-            since=pin.taken_at,
-            expires_at=pin.expires_at,
-            access="service",
-            size_bytes=pin.size_bytes,
-        )
+    # A database beside the service's own has no end by itself: the undo of its restore gives it one.
+    for restored in Restore.objects.filter(state=RestoreState.STARTED, mode=RestoreMode.BESIDE):
+        found = get_restore(restored.pk)
+        if found.outcome is RunState.SUCCEEDED and found.undo_run_id is None:
+            yield KeptThing(
+                kind="restored",
+                service=found.service,
+                key=str(found.id),
+                name=found.database,
+                since=found.finished_at or found.proposed_at,
+                expires_at=None,
+                access="service",
+            )
+    for pin in Pin.objects.filter(state=PinState.READY):
+        # The state itself, and the copy of it that lies ready to take the database's place.
+        for name in filter(None, (pin.copy_name, pin.spare_name)):
+            yield KeptThing(
+                kind="pin",
+                service=pin.service,
+                key=str(pin.pk),
+                name=name,
+                since=pin.taken_at,
+                expires_at=pin.expires_at,
+                access="service",
+                size_bytes=pin.size_bytes,
+            )
 
 
 def _kept_for(service: str) -> timedelta:

@@ -7,12 +7,13 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from bonanca.catalog.queries import list_services
+from bonanca.catalog.spec import ServiceView
 from bonanca.durable.errors import PlanNotFound
 from bonanca.durable.queries import get_run
 from bonanca.kernel.errors import NotFound
 from bonanca.recovery.models import Erasure, Review, ReviewPoint
 from bonanca.recovery.state import PointState, ReviewState
-from bonanca.recovery.subjects import unseal
+from bonanca.recovery.subjects import ReferenceUnreadable, unseal
 from bonanca.recovery.views.privacy import ErasureView, PointView, ReviewView
 
 SHOWN = 200
@@ -47,6 +48,29 @@ def references_of(service: str) -> tuple[str, ...]:
     """
     rows = Erasure.objects.filter(service=service).order_by("erased_at", "id")
     return tuple(unseal(service, sealed) for sealed in rows.values_list("sealed", flat=True))
+
+
+def register_problem(service: ServiceView) -> str:
+    """Why nobody could be erased again, or empty: asked before a plan begins, so that it does not stop half way."""
+    if service.privacy is None or service.privacy.erasures is None:
+        return ""
+    try:
+        references_of(service.slug)
+    except ReferenceUnreadable as unreadable:
+        return str(unreadable)
+    return ""
+
+
+def review_of_run(run_id: UUID) -> ReviewView | None:
+    """What a plan asked people to look at, or None."""
+    row = Review.objects.filter(run_id=run_id).order_by("-created_at").first()
+    return None if row is None else _review(row)
+
+
+def waiting_reviews() -> tuple[ReviewView, ...]:
+    """Plans that wait for people at this moment, the oldest first."""
+    rows = Review.objects.filter(state=ReviewState.WAITING).order_by("created_at")
+    return tuple(found for found in map(_review, rows) if found.waiting)
 
 
 def services_with_privacy() -> tuple[tuple[str, str, bool, int], ...]:

@@ -193,6 +193,11 @@ def _made_good(
             return done
         there = at_database(dsn, database)
         back = list(references) if anew else _back(there, privacy, references)
+        taken_away = {name: len(one.to_take_away) for name, one in found.items()}
+        noted: Facts = {"erased": len(back), "taken_away": taken_away}
+        if not anew:
+            # A worker that dies after saying it is followed by one that finds nobody: what was found first counts.
+            noted = guard.record(f"{key}:found", "erasures_found", database, noted)
         with session(there, name=session_name(ctx.token), timeout_s=SAY_TIMEOUT_S) as connection:
             take_away(connection, privacy, back, found)
         point("recovery.erasures.said")
@@ -203,13 +208,8 @@ def _made_good(
                 % {"count": len(left), "database": database},
                 hint=_("Correct `privacy.erasures` in bonanca.yaml and apply it, then retry."),
             )
-        facts: Facts = {
-            "registered": len(references),
-            "erased": len(back),
-            "taken_away": {name: len(one.to_take_away) for name, one in found.items()},
-            "said": [said.name for said in privacy.after_restore],
-            "at": at.isoformat(),
-        }
+        said = [one.name for one in privacy.after_restore]
+        facts: Facts = {"registered": len(references), **noted, "said": said, "at": at.isoformat()}
         return facts if anew else guard.record(key, "erasures", database, facts)
 
 

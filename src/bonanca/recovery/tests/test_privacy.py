@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ import pytest
 from bonanca.access.actors import SYSTEM, Actor, Role
 from bonanca.actuators.postgres.sessions import at_database, derived_name
 from bonanca.catalog.spec import ComparisonSpec, ErasureSpec, PrivacySpec, StatementSpec
+from bonanca.durable import crashpoints
 from bonanca.durable.interpreter import Outcome
 from bonanca.durable.operations.abort_plan import abort_plan
 from bonanca.durable.operations.start_plan import start_plan
@@ -21,7 +23,7 @@ from bonanca.durable.operations.undo_plan import undo_plan
 from bonanca.durable.plan import PlanSpec
 from bonanca.durable.queries import get_run
 from bonanca.durable.state import RunState
-from bonanca.durable.tests.world import claim, living_executor, work
+from bonanca.durable.tests.world import Crash, claim, living_executor, work
 from bonanca.kernel.audit import history
 from bonanca.kernel.errors import Invalid, NotAllowed
 from bonanca.outbox.models import OutboxEvent
@@ -202,7 +204,8 @@ def test_a_rollback_to_a_pin_and_its_undo_bring_nobody_back(shop: Shop) -> None:
     plan.do("recovery.prepare_restore")
     # Steps of other rooms have receipts too, and words of their own in them.
     plan.receipts["git.release"] = {"target": "/srv/releases/1", "previous": "/srv/releases/2"}
-    assert plan.do("recovery.reapply_erasures")["erased"] == 2
+    with worker_dies_at("recovery.erasures.said"), pytest.raises(Crash):
+        plan.do("recovery.reapply_erasures")
     plan.take_over()
     assert plan.do("recovery.reapply_erasures")["erased"] == 2
     plan.do("recovery.restore_pin")
@@ -214,6 +217,19 @@ def test_a_rollback_to_a_pin_and_its_undo_bring_nobody_back(shop: Shop) -> None:
     assert 3 in names(shop)
     assert plan.undo("recovery.reapply_erasures")["erased"] == 1
     assert names(shop) == {1, 2, 4, 5, 6, 9}
+
+
+@contextmanager
+def worker_dies_at(place: str) -> Iterator[None]:
+    def hook(name: str) -> None:
+        if name == place:
+            raise Crash
+
+    crashpoints.hook = hook
+    try:
+        yield
+    finally:
+        crashpoints.hook = None
 
 
 def test_an_undo_erases_who_was_erased_since(private: Shop) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -16,12 +17,15 @@ from bonanca.catalog.spec import ErasureSpec, PrivacySpec
 from bonanca.durable.models import PlanRun
 from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.plan import PlanSpec, StepSpec
+from bonanca.kernel.audit import history
 from bonanca.recovery.cli.privacy import app
-from bonanca.recovery.models import Kept
+from bonanca.recovery.models import Kept, Restore
+from bonanca.recovery.operations.forget_erasures import forget_erasures
 from bonanca.recovery.operations.open_review import NewPoint, open_review
 from bonanca.recovery.operations.read_rows import read_rows
+from bonanca.recovery.operations.record_erasure import record_erasure
 from bonanca.recovery.operations.record_set_aside import record_set_aside
-from bonanca.recovery.queries.privacy import references_of
+from bonanca.recovery.queries.privacy import references_of, register_problem
 from bonanca.recovery.state import RowKind
 from bonanca.recovery.tests.shop import NOW, Shop
 from bonanca.ui.phrases import Phrase
@@ -107,6 +111,23 @@ def viewer_client(db: None) -> Client:
     return client
 
 
+def a_finished_restore(shop: Shop) -> UUID:
+    steps = (StepSpec("review", "recovery.review", {}),)
+    run = start_plan(PlanSpec("restore", f"service:{shop.slug}", "x", steps, {}), actor=WORKER, now=NOW, key="beside")
+    PlanRun.objects.filter(pk=run.id).update(state="succeeded", finished_at=NOW)
+    times = {"proposed_at": NOW, "expires_at": NOW, "started_at": NOW}
+    return Restore.objects.create(
+        service=shop.slug,
+        backup_id=UUID(int=3),
+        mode="beside",
+        database="loja_beside",
+        state="started",
+        run_id=run.id,
+        proposed_by="t",
+        **times,
+    ).id
+
+
 def test_what_is_kept_is_listed_with_its_end_and_its_readers(private: Shop, browser: Client) -> None:
     Kept.objects.create(
         service=private.slug,
@@ -132,14 +153,18 @@ def test_what_is_kept_is_listed_with_its_end_and_its_readers(private: Shop, brow
         now=NOW,
     )
     list(read_rows(listed.id, actor=WORKER, now=NOW))
+    beside = a_finished_restore(private)
     page = browser.get("/privacy/").content.decode()
     assert "loja_kept_1" in page
     assert "system:test" in page
     shown = json.loads(CliRunner().invoke(app, ["kept", "--json"]).stdout)
     assert [(one["kind"], one["access"], len(one["readings"])) for one in shown] == [
         ("database", "closed", 0),
+        ("restored", "service", 0),
         ("rows", "closed", 1),
     ]
+    assert f"/restores/{beside}/" in page
+    assert "when undone" in CliRunner().invoke(app, ["kept"]).output
 
 
 def test_the_command_takes_references_on_its_input_only(private: Shop) -> None:
@@ -176,3 +201,36 @@ def test_the_api_speaks_of_the_same(private: Shop, owner) -> None:
     assert post(f"reviews/{review}/points/1/tick", {}).status_code == 409
     assert post(f"reviews/{review}/points/2/tick", {"note": "troca"}).json()["state"] == "agreed"
     assert Client().get("/api/v1/kept", headers=headers).json() == []
+
+
+def test_the_register_forgets_only_what_nothing_could_bring_back(private: Shop) -> None:
+    erasures = replace(PRIVACY.erasures, forget_after_days=30)  # type: ignore[type-var]
+    ago = {"7": 100, "8": 50, "9": 10}
+    for reference, days in ago.items():
+        when = NOW - timedelta(days=days)
+        record_erasure(
+            service=private.slug, reference=reference, reason="pedido", actor=WORKER, now=NOW, erased_at=when
+        )
+    assert forget_erasures(now=NOW) == 0  # nothing is declared
+    private.declare(privacy=PrivacySpec(erasures))
+    kept = {"kept_at": NOW - timedelta(days=60), "expires_at": NOW, "kept_by": "k"}
+    Kept.objects.create(service=private.slug, name="loja_kept_1", database="loja", **kept)
+    assert forget_erasures(now=NOW) == 1
+    assert references_of(private.slug) == ("8", "9")
+    Kept.objects.update(state="dropped")
+    assert forget_erasures(now=NOW) == 1
+    assert references_of(private.slug) == ("9",)
+    assert "erasure.forgotten" in [entry.action for entry in history(f"erasures:{private.slug}")]
+
+
+def test_a_register_that_cannot_be_read_is_said_before_anything_is_touched(private: Shop, settings: object) -> None:
+    record_erasure(service=private.slug, reference="7", reason="pedido", actor=WORKER, now=NOW)
+    assert register_problem(private.service) == ""
+    settings.SECRET_KEY = "another" * 8  # type: ignore[attr-defined]
+    assert "secret key" in register_problem(private.service)
+
+
+def test_the_overview_says_what_waits_and_other_pages_whether_people_are_asked(shop: Shop, browser: Client) -> None:
+    assert "/reviews/" not in browser.get("/").content.decode()
+    review = a_review(shop)
+    assert f"/reviews/{review}/" in browser.get("/").content.decode()

@@ -17,10 +17,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class KeptThing:
-    """One thing: `kind` is database, rows or pin; `key` finds it (a name or an id).
+    """One thing: `kind` is database (replaced), rows, pin or restored (beside); `key` finds it (a name or an id).
 
-    `expires_at` None: it is settled by people first. `access` is closed, open (until `open_until`), or service: whoever
-    may log in to the service's own database may read it.
+    `expires_at` None: people settle the rows first, or undo the restore. `access` is closed, open (until
+    `open_until`), or service: whoever may log in to the service's own database may read it.
     """
 
     kind: str

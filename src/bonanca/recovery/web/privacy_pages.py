@@ -34,9 +34,7 @@ from bonanca.ui.live import render_page
 @require_safe
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     """What waits for people, every service, and everything kept with its expiry and readers."""
-    reviews = list_reviews()
     context = {
-        "waiting": [one for one in reviews if one.waiting],
         "services": services_with_privacy(),
         "kept": everything_kept(),
     }

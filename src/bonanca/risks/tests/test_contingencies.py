@@ -99,6 +99,8 @@ def test_in_earnest_it_is_told_with_its_incident_and_has_an_end_in_sight() -> No
     found = get_contingency("loja-api", "papel", NOW)
     assert found.ends_at_latest == NOW + timedelta(hours=4)
     assert found.running is not None
+    assert not found.over_time
+    assert get_contingency("loja-api", "papel", NOW + timedelta(hours=5)).over_time
     walked(found.running)
     assert OutboxEvent.objects.get(name="risks.contingency.ended.v1").payload["outcome"] == "done"
     actions = [entry.action for entry in history(f"contingency:{found.running.id}")]
