@@ -15,6 +15,7 @@ from bonanca.recovery.operations.expire_wal import expire_wal
 from bonanca.recovery.operations.keep_replaced import keep_replaced
 from bonanca.recovery.operations.list_outside import list_outside
 from bonanca.recovery.operations.prune_backups import prune_automatically
+from bonanca.recovery.operations.ready_copies import drop_ready_copies, ready_copies
 from bonanca.recovery.operations.remove_copies import remove_copies
 from bonanca.recovery.operations.rewrap_backup import remove_strays
 from bonanca.recovery.operations.scrub import scrub
@@ -119,8 +120,14 @@ def clear_up(now: datetime) -> None:
 
 @periodic("recovery.pins", every_s=300.0)
 def pins(now: datetime) -> None:
-    """Drop pins whose time is over."""
-    _raise(expire_pins(now=now))
+    """Drop pins whose time is over, and copies that no declaration wants ready any more."""
+    _raise([*expire_pins(now=now), *drop_ready_copies(now=now)])
+
+
+@periodic("recovery.ready", every_s=5.0)
+def ready(now: datetime) -> None:
+    """Keep a copy of the newest pin ready where that is declared, so that going back copies nothing."""
+    _raise(ready_copies(now=now))
 
 
 @periodic("recovery.kept", every_s=120.0)

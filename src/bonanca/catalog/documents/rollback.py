@@ -40,6 +40,7 @@ def read_rollback(reader: Reader) -> RollbackSpec:
         criteria=reader.one("criteria", _criteria) or CriteriaSpec(),
         approval=reader.choice("approval", APPROVALS, "at_risk"),
         pin=pin,
+        ready_copy=reader.flag("ready_copy"),
     )
 
 

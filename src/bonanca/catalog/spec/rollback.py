@@ -57,7 +57,8 @@ class RollbackSpec:
 
     `pause` and `resume` are the service's own commands that hold and go on with background work; `drain_s` is what a
     replica may take to finish its requests; `verify` adds checks to those of the service; `kept_for_h` is how many
-    hours the pinned state before a change is kept; `pin` is how its data are.
+    hours the pinned state before a change is kept; `pin` is how its data are; `ready_copy`: a second copy of the newest
+    pin lies ready, so that going back copies nothing.
     """
 
     strategy: str = "instant"
@@ -71,3 +72,4 @@ class RollbackSpec:
     criteria: CriteriaSpec = field(default_factory=CriteriaSpec)
     approval: str = "at_risk"
     pin: str = "copy"
+    ready_copy: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -9,23 +10,35 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.postgres.databases import copy_database, database_exists, drop_database, swap_databases
 from bonanca.actuators.postgres.fencing import Facts, effect_of
 from bonanca.actuators.postgres.properties import Properties
+from bonanca.actuators.postgres.readied import take_ready
 from bonanca.actuators.postgres.sessions import derived_name
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import DatabaseSpec
-from bonanca.durable.context import Receipt, StepContext
+from bonanca.durable.context import FenceToken, Receipt, StepContext
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import step
 from bonanca.recovery.guards import database_of, refuse_own_server
 from bonanca.recovery.queries import get_pin
+from bonanca.recovery.readied import ready_name
 from bonanca.recovery.state import PinState
 from bonanca.recovery.steps.set_aside import aside_before_undo
 from bonanca.recovery.steps.support import mark_of, told
 from bonanca.recovery.views import PinView
 
 
+class _Own(TypedDict):
+    source: str
+    target: str
+    token: FenceToken
+    key: str
+    properties: Properties
+
+
 @step("recovery.prepare_restore")
 class PrepareRestore:
     """Copy the pin beside the running database, before the maintenance window: the swap then takes no time.
+
+    A copy that lies ready (`rollback.ready_copy`) is taken instead, in no time.
 
     Params: `service`, `pin_id`. The pin itself survives, so that one can go back to it again. Undo drops the copy.
     """
@@ -114,16 +127,19 @@ def _copy_key(run_id: UUID) -> str:
 
 
 def _prepared(ctx: StepContext, database: DatabaseSpec, pin: PinView) -> Facts:
-    """The run's own copy of the pin, with the properties that the database had when it was pinned."""
+    """The run's own copy of the pin, with the properties that the database had when it was pinned.
+
+    One that lies ready is taken; else it is copied now.
+    """
     ctx.progress(None, pin.copy_name)
-    return copy_database(
-        database.dsn(),
-        source=pin.copy_name,
-        target=derived_name(database.name, "new", mark_of(ctx.run_id)),
-        token=ctx.token,
-        key=_copy_key(ctx.run_id),
-        properties=Properties(**pin.properties),
-    )
+    own: _Own = {
+        "source": pin.copy_name,
+        "target": derived_name(database.name, "new", mark_of(ctx.run_id)),
+        "token": ctx.token,
+        "key": _copy_key(ctx.run_id),
+        "properties": Properties(**pin.properties),
+    }
+    return take_ready(database.dsn(), ready=ready_name(pin), **own) or copy_database(database.dsn(), **own)
 
 
 def _receipt(ctx: StepContext, done: Facts) -> Receipt:
