@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from bench.ground import DATABASE, LOGICAL, PHYSICAL, Ground, emptied
-from bench.measures import Aim, Chapter, Lap, Say, in_turns
+from bench.measures import Aim, Chapter, Lap, Measured, Say, in_turns
+from bench.plans import finished, workers
 from bonanca.actuators.postgres.sessions import at_database
 from tests.support.poll import eventually
 from tests.support.postgres_of import Server
@@ -22,7 +23,7 @@ OURS, OURS_DUMP = "Bonança, engine physical", "Bonança, engine logical"
 PEER, PLAIN_DUMP = "pgBackRest full", "pg_dump -Fc"
 OURS_BACK, OURS_DRILL = "Bonança, to a server of its own", "Bonança, dump to a server of its own"
 PEER_BACK, PLAIN_RESTORE = "pgBackRest restore", "pg_restore -j2"
-OURS_BESIDE = "Bonança, into the running server, rows compared"
+OURS_BESIDE = "Bonança, a restore beside the running database"
 TRANSACTIONS_A_SCALE = 400
 # As ours is started: a server that is looked at and thrown away has nothing to survive.
 SCRATCH = {"fsync": "off", "full_page_writes": "off"}
@@ -81,17 +82,9 @@ def restores(ground: Ground, rounds: int, say: Say) -> Chapter:
     ground.transactions(TRANSACTIONS_A_SCALE * ground.scale // 10)
     _end_archive(ground)
     sums = _sums(ground.server.dsn(DATABASE))
-    measured = in_turns(
-        {
-            OURS_BACK: lambda lap: _ours(ground, lap, moment),
-            PEER_BACK: lambda lap: _peer(ground, lap, moment),
-            OURS_DRILL: lambda lap: _ours_dump(ground, lap),
-            PLAIN_RESTORE: lambda lap: _plain(ground, lap),
-        },
-        rounds,
-        say,
-    )
-    found = {facts["history"] for one in measured[:2] for facts in one.facts}
+    with workers(ground, "1"):
+        measured = _restored(ground, moment, rounds, say)
+    found = {facts["history"] for one in measured[:3] for facts in one.facts}
     assert len(found) == 1, f"not the same moment: {found}"
     assert sums not in found, "nothing was written after the moment"
     return Chapter(
@@ -99,9 +92,25 @@ def restores(ground: Ground, rounds: int, say: Say) -> Chapter:
         "From nothing to a server that takes a write. To a moment: the base backup, then the log up to it, both read"
         " from the archive. Ours reads sealed files from a place, checks each against its sum, decrypts, and compares"
         " every file with the backup's manifest. Both servers replay without fsync; pgBackRest also syncs what it has"
-        " restored. The dumps go back to their own moment.",
+        " restored. A restore beside the running database is the whole plan of a person: the same, then the database is"
+        " taken out of that server, loaded into the service's, counted, compared and named; pgBackRest cannot bring"
+        " back one database while the others go on. The dumps go back to their own moment.",
         measured,
         (Aim("point in time to writable ≤ 1.1 × pgBackRest", OURS_BACK, 1.1, PEER_BACK),),
+    )
+
+
+def _restored(ground: Ground, moment: str, rounds: int, say: Say) -> list[Measured]:
+    return in_turns(
+        {
+            OURS_BACK: lambda lap: _ours(ground, lap, moment),
+            PEER_BACK: lambda lap: _peer(ground, lap, moment),
+            OURS_BESIDE: lambda lap: _beside(ground, lap, moment),
+            OURS_DRILL: lambda lap: _ours_dump(ground, lap),
+            PLAIN_RESTORE: lambda lap: _plain(ground, lap),
+        },
+        rounds,
+        say,
     )
 
 
@@ -178,6 +187,26 @@ def _ours_dump(ground: Ground, lap: Lap) -> None:
             _written(scratch.dsn)
             lap.done()
             lap.facts |= opening.seconds
+
+
+def _beside(ground: Ground, lap: Lap, moment: str) -> None:
+    from bonanca.access.actors import SYSTEM
+    from bonanca.kernel.clock import utc_now
+    from bonanca.recovery.engines import Target
+    from bonanca.recovery.operations.propose_restore import propose_restore
+    from bonanca.recovery.operations.start_restore import start_restore
+
+    actor, name = SYSTEM("bench"), "beside"
+    shown = propose_restore(service=PHYSICAL, actor=actor, now=utc_now(), target=Target("time", moment), into=name)
+    run_id = start_restore(shown.id, actor=actor, now=utc_now()).run_id
+    assert run_id is not None, [found.words for found in shown.verdict]
+    finished(run_id, timeout_s=1800)
+    dsn = at_database(ground.server.dsn(), name)
+    _written(dsn)
+    lap.done()
+    lap.facts["history"] = _sums(dsn)
+    with psycopg.connect(ground.server.dsn(), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _peer(ground: Ground, lap: Lap, moment: str) -> None:

@@ -31,12 +31,12 @@ def overhead(ground: Ground, rounds: int, say: Say) -> Chapter:
     script.write_text("set -e\n" + "\n".join([" ".join(f"'{word}'" for word in argv)] * COMMANDS) + "\n")
 
     def plan(lap: Lap) -> None:
-        _finished(_started(ground, argv))
+        finished(_started(ground, argv))
 
     def shell(lap: Lap) -> None:
         subprocess.run(["/bin/sh", script], env=_environment(), check=True, capture_output=True, cwd="/")
 
-    with _workers(ground, "1"):
+    with workers(ground, "1"):
         measured = in_turns({PLAN: plan, SCRIPT: shell}, rounds, say)
     return Chapter(
         "What a plan costs",
@@ -51,11 +51,11 @@ def resume(ground: Ground, rounds: int, say: Say) -> Chapter:
     """SIGKILL to the worker in the middle of a step, until a worker does the step again."""
 
     def other(lap: Lap) -> None:
-        with _workers(ground, "1", "2"):
+        with workers(ground, "1", "2"):
             _killed(ground, lap, again=False)
 
     def same(lap: Lap) -> None:
-        with _workers(ground, "1"):
+        with workers(ground, "1"):
             _killed(ground, lap, again=True)
 
     measured = in_turns({OTHER: other, SAME: same}, rounds, say)
@@ -94,7 +94,8 @@ def _started(ground: Ground, argv: list[str]) -> UUID:
     return start_plan(spec, actor=SYSTEM("bench"), now=utc_now(), key=f"bench:{new_id()}").id
 
 
-def _finished(run_id: UUID) -> None:
+def finished(run_id: UUID, timeout_s: float = 120.0) -> None:
+    """Wait until a plan has succeeded, looking often."""
     from bonanca.durable.models import PlanRun
 
     def ended() -> bool:
@@ -102,7 +103,7 @@ def _finished(run_id: UUID) -> None:
         assert state not in ("failed", "cancelled"), error
         return state == "succeeded"
 
-    eventually(ended, timeout_s=120, every_s=0.01, ignoring=())
+    eventually(ended, timeout_s=timeout_s, every_s=0.01, ignoring=())
 
 
 def _killed(ground: Ground, lap: Lap, *, again: bool) -> None:
@@ -125,14 +126,14 @@ def _killed(ground: Ground, lap: Lap, *, again: bool) -> None:
 
     eventually(taken, timeout_s=60, every_s=0.005)
     lap.done()
-    _finished(run_id)
+    finished(run_id)
 
 
 _running: list[subprocess.Popen[bytes]] = []
 
 
 @contextmanager
-def _workers(ground: Ground, *slots: str) -> Iterator[None]:
+def workers(ground: Ground, *slots: str) -> Iterator[None]:
     """Whole workers, as separate processes, until the block ends."""
     from bonanca.durable.models import Executor
 

@@ -90,7 +90,7 @@ class Town:
             self._work(slot)
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
-        self._once("apply", str(self.kiosk.declaration))
+        self.apply()
         secret = json.loads(self._once("token", "create", "--name", "chaos", "--user", "ana@kiosk.example", "--json"))
         self._persons = [Person(web, secret["secret"]) for web in webs]
         for _ in webs:
@@ -139,6 +139,10 @@ class Town:
             "BONANCA_CRASHPOINTS": str(self.control),
             "PYTHONWARNINGS": "default",
         }
+
+    def apply(self) -> None:
+        """Have the kiosk's declaration applied, as it is now."""
+        self._once("apply", str(self.kiosk.declaration))
 
     def _once(self, *words: str) -> str:
         argv = [sys.executable, "-m", "bonanca.cli.main", *words]

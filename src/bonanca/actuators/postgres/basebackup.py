@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.postgres.binaries import pg_bin, pg_bin_of, pg_environment
@@ -110,7 +111,9 @@ def stream_base_backup(
     address, environment = without_password(maintenance_dsn(dsn))
     command = [
         *(str(pg_bin("pg_basebackup")), "--pgdata=-", "--format=tar", "--wal-method=fetch", "--checkpoint=fast"),
-        *("--manifest-checksums=SHA256", "--no-password", "--label=bonanca", f"--dbname={address}"),
+        # Every byte is authenticated by the envelope; these name the file that was damaged since, at a fraction of the
+        # price of a SHA-256: half of what the server has to do for a backup.
+        *("--manifest-checksums=CRC32C", "--no-password", "--label=bonanca", f"--dbname={address}"),
         *((f"--incremental={incremental}",) if incremental else ()),
     ]
     seen, total = TarWatcher(_WATCHED), 0
@@ -175,11 +178,22 @@ def _verify(data: Path, entry: dict[str, Any]) -> None:
             _("%(name)s has %(size)d bytes, the manifest says %(wanted)d.")
             % {"name": name, "size": path.stat().st_size, "wanted": entry["Size"]}
         )
-    if entry.get("Checksum-Algorithm") != "SHA256":
-        return
+    if entry.get("Checksum") not in (None, *_sums(path, entry.get("Checksum-Algorithm"))):
+        raise ManifestBroken(_("%(name)s is damaged: its checksum is not the manifest's.") % {"name": name})
+
+
+def _sums(path: Path, algorithm: str | None) -> tuple[str, ...]:
+    """What the manifest may say of the file; earlier releases asked for SHA-256."""
     with path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != entry["Checksum"]:
-            raise ManifestBroken(_("%(name)s is damaged: its checksum is not the manifest's.") % {"name": name})
+        if algorithm == "SHA256":
+            return (hashlib.file_digest(file, "sha256").hexdigest(),)
+        if algorithm == "CRC32C":
+            summed = 0
+            while piece := file.read(READ_BYTES):
+                summed = google_crc32c.extend(summed, piece)
+            # As it lay in the server's memory, whose byte order is that of its machine.
+            return summed.to_bytes(4, "little").hex(), summed.to_bytes(4, "big").hex()
+    raise ManifestBroken(_("The manifest has checksums of an unknown kind: %(kind)s.") % {"kind": algorithm})
 
 
 def _facts(found: dict[str, bytes]) -> BaseBackup:

@@ -29,25 +29,26 @@ log = structlog.get_logger(__name__)
 def prepare_spares(*, now: datetime) -> list[str]:
     """Copy the newest pin of each service that declares `rollback.spare`; returns a line for each that failed.
 
-    Nothing is copied while a plan of the service runs, and one that begins meanwhile ends the copying: see
-    `leave_to_plan`. The pin has no sessions, so nobody waits for its copy.
+    Those of older pins, and those that are declared no more, are dropped. Nothing is copied while a plan of the service
+    runs, and one that begins meanwhile ends the copying: see `leave_to_plan`. The pin has no sessions, so nobody waits
+    for its copy.
     """
     problems = []
     for service in list_services():
-        if service.database is None or service.rollback is None or not service.rollback.spare:
+        if service.database is None or unfinished_of(f"service:{service.slug}"):
             continue
         pins = Pin.objects.filter(service=service.slug, state=PinState.READY).exclude(copy_name="")
-        pin = pins.order_by("-taken_at").first()
-        if pin is None or unfinished_of(f"service:{service.slug}"):
-            continue
+        wanted = service.rollback is not None and service.rollback.spare
+        pin = pins.order_by("-taken_at").first() if wanted else None
         try:
-            _drop_older(pins.exclude(spare_name="").exclude(pk=pin.pk), service.database, now)
-            _make(pin, service.database, now)
+            _drop([one for one in pins.exclude(spare_name="") if one != pin], service.database, now)
+            if pin is not None:
+                _make(pin, service.database, now)
         except Fenced:
             log.info("a plan goes before the spare copy", service=service.slug)
         except BonancaError as error:
             log.warning("no spare copy", service=service.slug, why=str(error))
-            problems.append(f"{service.slug}: {pin.copy_name}: {error}")
+            problems.append(f"{service.slug}: {error}")
     return problems
 
 
@@ -97,8 +98,8 @@ def _make(pin: Pin, database: DatabaseSpec, now: datetime) -> None:
     Pin.objects.filter(pk=pin.pk, state=PinState.READY).update(spare_name=name)
 
 
-def _drop_older(older: Iterable[Pin], database: DatabaseSpec, now: datetime) -> None:
-    for pin in older:
+def _drop(unwanted: Iterable[Pin], database: DatabaseSpec, now: datetime) -> None:
+    for pin in unwanted:
         drop_spare(pin, database, now=now)
 
 

@@ -22,9 +22,9 @@ from bonanca.recovery.places.base import (
     ReplicaMissing,
     ReplicaProblem,
     SourceChanged,
+    sftp_needs,
 )
 from bonanca.recovery.places.folder import Folder
-from bonanca.recovery.places.sftp import Sftp, sftp_needs
 
 __all__ = [
     "Fetched",
@@ -84,10 +84,12 @@ def open_place(spec: PlaceSpec) -> Place:
     """
     checked_place(spec)
     scheme = _scheme(spec.place)
+    # Only who has such a place pays for its client: it is loaded by every start otherwise.
     if scheme == "sftp":
+        from bonanca.recovery.places.sftp import Sftp
+
         return Sftp(spec)
     if scheme in S3_SCHEMES:
-        # Only who has such a place pays for its client.
         from bonanca.recovery.places.s3 import S3
 
         return S3(spec)

@@ -156,3 +156,11 @@ def refuse_private(place: str, host: str, port: int) -> None:
                 field="backup.replicas",
                 hint=_("Declare `allow_private: true` for this place if that is meant."),
             )
+
+
+def sftp_needs(place: str) -> PlaceInvalid:
+    """The refusal of a place of SFTP whose declaration does not suffice."""
+    return PlaceInvalid(
+        _("%(place)s: a place of SFTP needs a user in its address, `key_file` and `known_hosts`.") % {"place": place},
+        field="backup.replicas",
+    )

@@ -28,6 +28,7 @@ from bonanca.recovery.places.base import (
     SourceChanged,
     Told,
     refuse_private,
+    sftp_needs,
 )
 
 CONNECT_TIMEOUT_S = 15.0
@@ -185,11 +186,3 @@ class Sftp(Place):
         known.stat()
         if not self.spec.allow_private:
             refuse_private(self.place, self.host, self.port)
-
-
-def sftp_needs(place: str) -> PlaceInvalid:
-    """The refusal of a place whose declaration does not suffice."""
-    return PlaceInvalid(
-        _("%(place)s: a place of SFTP needs a user in its address, `key_file` and `known_hosts`.") % {"place": place},
-        field="backup.replicas",
-    )

@@ -386,5 +386,7 @@ def test_a_spare_copy_goes_with_its_pin_and_only_the_newest_pin_has_one(shop):
     prepare_spares(now=NOW)
     assert queries.get_pin(UUID(first["pin_id"])).spare_name == ""
     newest = queries.get_pin(UUID(second["pin_id"])).spare_name
-    spares = [name for name in shop.databases() if "spare" in name]
-    assert spares == [newest]
+    assert [name for name in shop.databases() if "spare" in name] == [newest]
+    shop.declare(rollback=RollbackSpec())
+    assert prepare_spares(now=NOW) == []
+    assert [name for name in shop.databases() if "spare" in name] == []
