@@ -18,6 +18,7 @@ from bonanca.catalog.spec import ComparisonSpec, ErasureSpec, PrivacySpec, State
 from bonanca.durable import crashpoints
 from bonanca.durable.interpreter import Outcome
 from bonanca.durable.operations.abort_plan import abort_plan
+from bonanca.durable.operations.resume_plan import resume_plan
 from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.operations.undo_plan import undo_plan
 from bonanca.durable.plan import PlanSpec
@@ -293,6 +294,14 @@ def test_four_eyes_are_two_people(private: Shop) -> None:
     assert get_run(review.run_id).state is RunState.PAUSED
     tick_all(review, ANA)
     assert go(review.run_id) is Outcome.SUCCEEDED
+
+
+def test_who_takes_the_plan_over_asks_the_same_question_again(private: Shop) -> None:
+    review = waiting(private)
+    tick_point(review.id, number=1, actor=BETO, now=NOW)
+    resume_plan(review.run_id, actor=ANA, now=NOW)
+    again = waiting(private, review.run_id)
+    assert (again.id, again.left) == (review.id, len(review.points) - 1)
 
 
 def test_a_waiting_plan_can_be_aborted_and_nobody_is_asked_any_more(private: Shop) -> None:
