@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from bonanca.kernel.typed import convert
+
 _BY_NAME: dict[str, type[Event]] = {}
 
 
@@ -43,4 +45,4 @@ def from_payload(name: str, payload: dict[str, Any]) -> Event:
         declared = _BY_NAME[name]
     except KeyError:
         raise LookupError(f"no event is named {name}") from None
-    return msgspec.convert(payload, declared, strict=False)
+    return convert(payload, declared, strict=False)

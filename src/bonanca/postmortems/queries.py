@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import msgspec
 from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import NotFound
+from bonanca.kernel.typed import convert
 from bonanca.postmortems.evidence import Evidence
 from bonanca.postmortems.models import Postmortem
 from bonanca.postmortems.state import PostmortemState
@@ -73,4 +73,4 @@ def evidence_of(postmortem_id: UUID) -> Evidence:
     row = Postmortem.objects.filter(id=postmortem_id).first()
     if row is None:
         raise NotFound(_("There is no such post-mortem."))
-    return msgspec.convert(row.evidence, Evidence, strict=False)
+    return convert(row.evidence, Evidence, strict=False)

@@ -15,6 +15,7 @@ from bonanca.actuators.gateway import queries
 from bonanca.actuators.gateway.operations.report_applied import InvalidReport, report_applied
 from bonanca.actuators.gateway.wire import Applied, encode
 from bonanca.kernel.clock import utc_now
+from bonanca.kernel.typed import decode
 
 router = Router(tags=["gateway"])
 
@@ -51,7 +52,7 @@ def applied(request: HttpRequest) -> HttpResponse:
     """Take an agent's report: version, since when, addresses of its entry and its counters."""
     _agent(request)
     try:
-        report = msgspec.json.decode(request.body, type=Applied)
+        report = decode(request.body, Applied)
     except msgspec.DecodeError as malformed:
         raise InvalidReport(str(malformed)) from malformed
     report_applied(report, now=utc_now())

@@ -14,6 +14,8 @@ from typing import Literal
 
 import msgspec
 
+from bonanca.kernel.typed import decode
+
 Kind = Literal["maintenance", "disable", "redirect", "weights", "breaker"]
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -207,7 +209,7 @@ def parse_desired(document: bytes, *, gateway: str) -> Desired:
     if len(document) > DOCUMENT_MAX_BYTES:
         raise DesiredRefused(f"desired state of {len(document)} bytes: at most {DOCUMENT_MAX_BYTES} are taken")
     try:
-        desired = msgspec.json.decode(document, type=Desired)
+        desired = decode(document, Desired)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DesiredRefused(f"desired state is malformed: {error}") from error
     check_desired(desired, gateway=gateway)

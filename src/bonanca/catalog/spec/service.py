@@ -26,6 +26,7 @@ from bonanca.catalog.spec.running import (
     VerifySpec,
 )
 from bonanca.catalog.spec.teams import TeamSpec
+from bonanca.kernel.typed import convert
 
 ENVIRONMENTS = ("production", "development")
 
@@ -93,4 +94,4 @@ def to_json(service: ServiceView) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> ServiceView:
     """The service that `to_json` wrote; unknown keys of a newer version are ignored."""
-    return msgspec.convert(data, ServiceView, dec_hook=lambda kind, value: kind(value))
+    return convert(data, ServiceView, dec_hook=lambda kind, value: kind(value))
