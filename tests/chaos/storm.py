@@ -86,7 +86,8 @@ class Storm:
         """A rollback and its undo."""
         propose, known = f"changes/{self.change}/rollback", self.versions
         # Every fourth goes back by the dump from before the change, the others by the pinned copy.
-        strategy = "logical" if len(self.report.turns) % 8 == 6 else "instant"
+        before = sum(turn.kind == "rollback" for turn in self.report.turns)
+        strategy = "logical" if before % 4 == 1 else "instant"
         plan = self._turn("rollback", propose, known["v1"], "v1", visitors, strategy=strategy)
         self._turn("undo", f"response-plans/{plan}/undo", known["v2"], "v2", visitors)
         # What was kept has been looked at; a run of hundreds would fill the disk with it.
