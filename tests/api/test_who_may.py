@@ -113,6 +113,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "backup-retention?service=loja-api", READ, None),
     ("POST", "backup-retention/prune", COMMAND, {"service": "loja-api", "digest": "x"}),
     ("GET", "backup-keys?service=loja-api", READ, None),
+    ("POST", "backup-keys/rewrap", COMMAND, {"service": "loja-api"}),
     ("GET", "backup-places?service=loja-api", READ, None),
     ("POST", "backups/{backup}/copies/retry", RESPOND, {"place": "/copies"}),
     # Standbys
@@ -132,7 +133,9 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "pins/{pin}/rows-at-risk", RESPOND, None),
     ("GET", "kept-databases?service=loja-api", READ, None),
     # Restores and what they keep
+    ("GET", "kept-files?service=loja-api", READ, None),
     ("GET", "wal?service=loja-api", READ, None),
+    ("POST", "wal/check", RESPOND, {"service": "loja-api"}),
     ("POST", "restore-points", RESPOND, {"service": "loja-api", "name": "before"}),
     ("GET", "restores?service=loja-api", READ, None),
     ("POST", "restores", RESPOND, {"service": "loja-api"}),
@@ -209,6 +212,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "restore-points",
         "erasures",
         "contingencies/loja-api/loja-papel/start",
+        "backup-keys/rewrap",
         *(f"kept-databases/loja-api/loja_kept/{verb}" for verb in ("keep", "open", "drop")),
     }
     wrong = []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from uuid import UUID
 
 from bonanca.actuators.files.store import ContentStore
+from bonanca.actuators.files.tree_swap import remove_tree
 from bonanca.kernel.home import bonanca_home
 
 
@@ -64,8 +64,7 @@ def contents() -> ContentStore:
 def remove_scratch(drill_id: UUID) -> None:
     """Remove what a drill left. Raises OSError when something cannot be removed: it holds data in the clear."""
     folder = scratch_folder(drill_id)
-    if folder.exists():
-        shutil.rmtree(folder)
+    remove_tree(folder)
 
 
 def everything_temporary() -> list[Path]:

@@ -14,16 +14,18 @@ from django.utils.translation import gettext_noop
 
 from bonanca.actuators.postgres.databases import effects_on
 from bonanca.actuators.postgres.dump import dump_version
-from bonanca.actuators.postgres.sessions import MAINTENANCE, DatabaseUnreachable
+from bonanca.actuators.postgres.sessions import MAINTENANCE
 from bonanca.actuators.postgres.survey import Survey, survey
+from bonanca.actuators.preflight import unanswered
 from bonanca.catalog.spec import DatabaseSpec, ServiceView
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery import folders
 from bonanca.recovery.engines import OUTSIDE, Target, engine_named
 from bonanca.recovery.guards import OwnServer, database_of, refuse_own_server
 from bonanca.recovery.identities import IdentityUnreadable, read_identity_file
+from bonanca.recovery.judging_files import judge_files
 from bonanca.recovery.queries.privacy import register_problem
-from bonanca.recovery.state import RESTORABLE, RestoreMode
+from bonanca.recovery.state import RESTORABLE, RestoreMode, RestorePart
 from bonanca.recovery.verdicts import NO, OK, UNKNOWN, Finding, finding
 from bonanca.recovery.views import BackupView
 
@@ -31,6 +33,7 @@ from bonanca.recovery.views import BackupView
 ROOM_FACTOR = 1.5
 
 STATE_BAD = gettext_noop("This backup is %(step)s: there is nothing to restore")
+NO_DATABASE = gettext_noop("This backup holds no database")
 NO_KEY = gettext_noop("The private key is not here: %(why)s")
 ROOM_HERE = gettext_noop("This machine has room to open it: %(free_mb)d MB free, %(needed_mb)d MB needed")
 NO_ROOM_HERE = gettext_noop(
@@ -75,14 +78,28 @@ def judge(
     mode: RestoreMode,
     database: str,
     identity_file: Path | None,
+    part: RestorePart = RestorePart.DATABASE,
+    folder: str = "",
 ) -> tuple[Finding, ...]:
     """Every question with its answer; one that could not be asked is an answer too.
 
     Raises:
         NoDatabaseDeclared: the service has no database to restore beside.
     """
-    declared = database_of(service)
     found = _backup(service, backup, target, identity_file)
+    if part is not RestorePart.DATABASE:
+        other_moment = part is RestorePart.EVERYTHING and target.kind != "backup"
+        found += judge_files(backup, mode=mode, folder=folder, other_moment=other_moment)
+    if part is not RestorePart.FILES:
+        found += _where(service, backup, mode, database)
+    return tuple(found)
+
+
+def _where(service: ServiceView, backup: BackupView, mode: RestoreMode, database: str) -> list[Finding]:
+    """What the service's server says."""
+    declared, found = database_of(service), list[Finding]()
+    if not backup.database:
+        return [finding("backup", NO, NO_DATABASE)]
     if unreadable := register_problem(service):
         found.append(finding("privacy", NO, NOT_ANSWERED, what="privacy.erasures", why=unreadable))
     try:
@@ -95,10 +112,8 @@ def judge(
     except OwnServer:
         found.append(finding("server", NO, OWN_SERVER))
     except BonancaError as problem:
-        passing = isinstance(problem, DatabaseUnreachable)
-        facts = {"what": declared.name, "why": str(problem), "may_pass": passing}
-        found.append(finding("server", NO, NOT_ANSWERED, **facts))
-    return tuple(found)
+        found.append(finding("server", NO, NOT_ANSWERED, **unanswered(declared.name, problem)))
+    return found
 
 
 def identities_for(service: ServiceView, given: Path | None, *, engine: str) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ def _phase_words() -> dict[str, str]:
     return {
         "fetch": _("read from a place"),
         "open": _("decrypted"),
+        "files": _("files written"),
         "server": _("scratch server started"),
         "restore": _("restored"),
         "check": _("checked"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -17,7 +18,9 @@ from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import session
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
+from bonanca.recovery.bundle import FilesReader
 from bonanca.recovery.engines import Opening, Target, engine_named, outside_named
+from bonanca.recovery.envelope import EnvelopeDamaged
 from bonanca.recovery.fetching import read_back
 from bonanca.recovery.looking import brought_back
 from bonanca.recovery.sealing import DiskFull
@@ -51,12 +54,13 @@ class Findings:
     seconds: dict[str, float] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     checks: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, Any] = field(default_factory=dict)
     # Of the people who were erased, how many a return of this backup would bring back.
     privacy: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         facts = {"replicas": self.replicas, "seconds": self.seconds, "counts": self.counts, "checks": self.checks}
-        return facts | ({"privacy": self.privacy} if self.privacy else {})
+        return facts | {name: found for name in ("files", "privacy") if (found := getattr(self, name))}
 
 
 def restore_and_check(
@@ -83,14 +87,18 @@ def restore_and_check(
     _room(folder, backup)
     folder.mkdir(mode=0o700, parents=True)
     began = monotonic()
-    opening = Opening(service, backup, Target(), folder, identities, say, findings.replicas, findings.seconds)
-    with engine_named(backup.engine).scratch(opening) as scratch:
+    files = _files_reader(backup, folder / "files")
+    opening = Opening(service, backup, Target(), folder, identities, say, findings.replicas, findings.seconds, files)
+    with closing_files(files), engine_named(backup.engine).scratch(opening) as scratch:
         restore_seconds = monotonic() - began
         say(0.8, _("checking"))
-        with opening.timed("check"):
-            compare_counts(scratch.dsn, scratch.row_counts, findings)
-            run_checks(scratch.dsn, checks, findings)
-            findings.privacy = brought_back(service, scratch.dsn)
+        if files is not None:
+            findings.files = compare_files(backup, files)
+        if scratch.dsn is not None:
+            with opening.timed("check"):
+                compare_counts(scratch.dsn, scratch.row_counts, findings)
+                run_checks(scratch.dsn, checks, findings)
+                findings.privacy = brought_back(service, scratch.dsn)
     say(0.9, _("reading the other places"))
     for replica in backup.copies[len(findings.replicas) :]:
         _looked_at(service, backup, replica.place, findings)
@@ -109,8 +117,42 @@ def _looked_at(service: ServiceView, backup: BackupView, place: str, findings: F
     findings.replicas.append({**said, "seconds": round(monotonic() - began, 3)})
 
 
+def _files_reader(backup: BackupView, folder: Path) -> FilesReader | None:
+    """Where the backup's files go in a drill; None: it holds none."""
+    if backup.files is None:
+        return None
+    folder.mkdir(mode=0o700)
+    return FilesReader({number: folder / str(number) for number, _root in enumerate(backup.files["roots"])})
+
+
+@contextmanager
+def closing_files(files: FilesReader | None) -> Iterator[None]:
+    """Close it at the end, if there is one."""
+    try:
+        yield
+    finally:
+        if files is not None:
+            files.close()
+
+
+def compare_files(backup: BackupView, files: FilesReader) -> dict[str, Any]:
+    """What came back, against what was taken. Every single one was compared with the manifest as it came.
+
+    Raises:
+        EnvelopeDamaged: the manifest never came, or speaks of another number than the backup's record.
+    """
+    assert backup.files is not None
+    if not files.done or (files.files, files.bytes) != (backup.files["files"], backup.files["bytes"]):
+        raise EnvelopeDamaged(
+            _("The backup gave back %(files)d files, and %(taken)d were taken.")
+            % {"files": files.files, "taken": backup.files["files"]}
+        )
+    return {"files": files.files, "bytes": files.bytes, "owners_lost": files.owners_lost}
+
+
 def _room(folder: Path, backup: BackupView) -> None:
     needed = engine_named(backup.engine).room(backup, Target()) + int(backup.database_bytes * ROOM_FACTOR)
+    needed += backup.files["bytes"] if backup.files else 0
     free = shutil.disk_usage(folder.parent).free
     if free < needed:
         raise DiskFull(
@@ -178,7 +220,7 @@ def held(findings: Findings) -> None:
     """Raises DrillNotHeld, with everything that is not as it should be."""
     problems = [
         _("%(table)s has %(restored)s rows, the backup had %(backup)s") % {"table": table, **counts}
-        for table, counts in findings.counts["differing"].items()
+        for table, counts in findings.counts.get("differing", {}).items()
     ]
     problems += [
         _("check “%(name)s”: expected %(expected)s, got %(got)s")

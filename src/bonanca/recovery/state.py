@@ -70,10 +70,18 @@ class RowOutcome(models.TextChoices):
 
 
 class RestoreMode(models.TextChoices):
-    """`beside`: a database of its own, next to the service's. `swap`: in its place, which is kept."""
+    """`beside`: a database or folder of its own, next to the service's. `swap`: in its place, which is kept."""
 
-    BESIDE = "beside", _("beside the running database")
-    SWAP = "swap", _("in the place of the running database")
+    BESIDE = "beside", _("beside what runs")
+    SWAP = "swap", _("in the place of what runs")
+
+
+class RestorePart(models.TextChoices):
+    """What of a backup is brought back."""
+
+    DATABASE = "database", _("the database")
+    FILES = "files", _("folders and files")
+    EVERYTHING = "everything", _("the database, folders and files")
 
 
 class RestoreState(models.TextChoices):

@@ -8,6 +8,7 @@ from bonanca.access.actors import SYSTEM
 from bonanca.kernel.clock import utc_now
 from bonanca.outbox.periodic import periodic
 from bonanca.recovery.operations.archive_wal import archive_wal
+from bonanca.recovery.operations.check_wal import scrub_wal
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.expire_set_aside import expire_set_aside
@@ -69,8 +70,9 @@ def outside(now: datetime) -> None:
 
 @periodic("recovery.scrub", every_s=300.0)
 def scrubbing(now: datetime) -> None:
-    """Read one copy again that nobody has read for a week."""
+    """Read one copy, and some of the archived log, that nobody has read for a week."""
     scrub(now=now)
+    _raise(scrub_wal(now=utc_now()))
 
 
 @periodic("recovery.retention", every_s=3600.0)

@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils.translation import gettext_noop
 
 from bonanca.actuators.postgres.databases import database_exists
-from bonanca.actuators.postgres.sessions import DatabaseUnreachable, system_identifier
+from bonanca.actuators.postgres.sessions import system_identifier
+from bonanca.actuators.preflight import unanswered
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.operations.choose_return import choose_return, judge_return
@@ -54,8 +55,7 @@ def asked(what: str, question: Callable[[], CheckResult]) -> CheckResult:
     try:
         return question()
     except BonancaError as failure:
-        passing = isinstance(failure, DatabaseUnreachable)
-        return CheckResult(False, NOT_ANSWERED, {"what": what, "why": str(failure), "may_pass": passing})
+        return CheckResult(False, NOT_ANSWERED, unanswered(what, failure))
 
 
 def instant_checks(service: ServiceView, pin: PinView) -> tuple[CheckResult, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from django.utils.translation import gettext as _
 
@@ -10,13 +11,14 @@ from bonanca.actuators.gateway.wire import backend_fault
 from bonanca.catalog.documents.commands import read_command
 from bonanca.catalog.documents.contingencies import contingencies_fit, read_contingency
 from bonanca.catalog.documents.drills import read_drill
+from bonanca.catalog.documents.files import files_fit, read_files
 from bonanca.catalog.documents.hosts import hosts_fit, read_host, read_units
 from bonanca.catalog.documents.nodes import Node
 from bonanca.catalog.documents.pgbackrest import read_pgbackrest
 from bonanca.catalog.documents.places import read_places
 from bonanca.catalog.documents.privacy import privacy_fits, read_privacy
 from bonanca.catalog.documents.reader import Reader
-from bonanca.catalog.documents.restoring import read_restore
+from bonanca.catalog.documents.restoring import read_jobs, read_restore
 from bonanca.catalog.documents.retention import read_retention
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
 from bonanca.catalog.documents.slos import read_slo
@@ -55,6 +57,7 @@ def read_service(reader: Reader) -> ServiceView:
     slug = reader.slug("slug", required=True)
     reader.what = _("service '%(slug)s'") % {"slug": slug or "?"}
     config = reader.one("config", _config)
+    root = reader.path("root")
     service = ServiceView(
         slug=slug,
         name=reader.text("name", slug, limit=200),
@@ -65,14 +68,14 @@ def read_service(reader: Reader) -> ServiceView:
         depends_on=reader.words("depends_on"),
         gateway=reader.one("gateway", _gateway),
         repository=reader.one("repository", _repository),
-        root=reader.path("root"),
+        root=root,
         run=reader.one("run", _run),
         config=config,
         migrate=read_command(reader, "migrate"),
         replay=read_command(reader, "replay"),
         database=reader.one("database", _database),
         verify=reader.each("verify", read_verify, _("a check")),
-        backup=reader.one("backup", _backup),
+        backup=reader.one("backup", lambda part: _backup(part, root)),
         restore=reader.one("restore", read_restore),
         status_page=reader.one("status_page", _status_page),
         rollback=reader.one("rollback", read_rollback),
@@ -192,9 +195,9 @@ def _rows(reader: Reader) -> RowsAtRisk:
     )
 
 
-def _backup(reader: Reader) -> BackupSpec:
+def _backup(reader: Reader, root: Path | None) -> BackupSpec:
     replicas, places = read_places(reader)
-    return BackupSpec(
+    backup = BackupSpec(
         every_h=reader.number("every_h", 24.0, above=True, maximum=24 * 366),
         replicas=replicas,
         recipients=tuple(_recipient(reader, node) for node in reader.items("recipients")),
@@ -206,7 +209,11 @@ def _backup(reader: Reader) -> BackupSpec:
         min_copies=reader.integer("min_copies", 1, minimum=1, maximum=max(1, len(replicas))),
         physical=read_physical(reader),
         pgbackrest=read_pgbackrest(reader),
+        files=reader.one("files", lambda part: read_files(part, root)),
+        jobs=read_jobs(reader),
     )
+    files_fit(reader, backup)
+    return backup
 
 
 def _recipient(reader: Reader, node: Node) -> str:

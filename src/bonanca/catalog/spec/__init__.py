@@ -8,6 +8,7 @@ from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from 
 from bonanca.catalog.spec.contingencies import CONTINGENCY_KINDS, ContingencySpec
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
+from bonanca.catalog.spec.files import FilesSpec
 from bonanca.catalog.spec.hosts import HostSpec, UnitsSpec
 from bonanca.catalog.spec.objectives import SEVERITIES, BurnAlert, SloSource, SloSpec
 from bonanca.catalog.spec.pgbackrest import PgBackRestSpec
@@ -74,6 +75,7 @@ __all__ = [
     "DatabaseSpec",
     "DrillSpec",
     "ErasureSpec",
+    "FilesSpec",
     "GatewaySpec",
     "HealthSpec",
     "HostSpec",

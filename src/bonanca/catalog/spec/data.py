@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
 from bonanca.catalog.spec.drills import DrillSpec
+from bonanca.catalog.spec.files import FilesSpec
 from bonanca.catalog.spec.pgbackrest import PgBackRestSpec
 from bonanca.catalog.spec.places import PlaceSpec
 from bonanca.catalog.spec.retention import RetentionSpec
@@ -82,6 +83,8 @@ class BackupCheck:
 class BackupSpec:
     """Backup policy: hours between backups, replicas (folders or URLs), age recipients, the checks of a drill.
 
+    `jobs` is how many dump a database at a time (0: found out).
+
     `places` holds the options of those replicas that declare any; a backup waits for `min_copies` of its replicas.
     """
 
@@ -96,6 +99,8 @@ class BackupSpec:
     retention: RetentionSpec | None = None
     physical: PhysicalSpec | None = None
     pgbackrest: PgBackRestSpec | None = None
+    files: FilesSpec | None = None
+    jobs: int = 0
 
     def place(self, name: str) -> PlaceSpec:
         """The replica of that name with its options."""

@@ -7,7 +7,7 @@ KEPT_H = 14 * 24.0
 
 @dataclass(frozen=True)
 class RestoreSpec:
-    """`jobs`: connections that load tables at a time; `keep_replaced_h`: hours after which a kept database expires."""
+    """`jobs`: connections that load tables at a time (0: found out); `keep_replaced_h`: how long it is kept."""
 
-    jobs: int = 2
+    jobs: int = 0
     keep_replaced_h: float = KEPT_H

@@ -59,6 +59,11 @@ class ServiceView:
     privacy: PrivacySpec | None = None
     contingencies: tuple[ContingencySpec, ...] = ()
 
+    @property
+    def backed_up(self) -> bool:
+        """Whether it declares a backup, and something that a backup can take."""
+        return self.backup is not None and (self.database is not None or self.backup.files is not None)
+
     def placeholders(self, *, release: Path | None = None, replica: ReplicaSpec | None = None) -> dict[str, str]:
         """Values for {python}, {config}, {release} and (for a replica) {port} in the service's commands."""
         # Another host has not this interpreter.

@@ -18,6 +18,26 @@ from bonanca.recovery.operations.start_backup import start_backup
 from bonanca.recovery.operations.start_drill import start_drill
 
 
+class RootOut(Schema):
+    path: str
+    files: int
+    folders: int
+    links: int
+    bytes: int
+
+
+class FilesOut(Schema):
+    """What a backup took of folders and files; `left` are pairs of path and reason. Long lists are cut, counts not."""
+
+    files: int
+    bytes: int
+    roots: list[RootOut]
+    left: list[tuple[str, str]]
+    left_count: int
+    changed: list[str]
+    changed_count: int
+
+
 class ReplicaOut(Schema):
     place: str
     state: str
@@ -32,6 +52,8 @@ class ReplicaOut(Schema):
 
 
 class BackupOut(Schema):
+    """`tables`: name, rows, and bytes in the dump where several workers made it."""
+
     id: UUID
     service: str
     engine: str
@@ -49,6 +71,8 @@ class BackupOut(Schema):
     age_seconds: float | None
     error: str
     replicas: list[ReplicaOut]
+    files: FilesOut | None
+    tables: list[tuple[str, int | None, int | None]]
 
 
 class StartedPlanOut(Schema):

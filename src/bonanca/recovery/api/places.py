@@ -17,6 +17,8 @@ from bonanca.recovery.api.backups import BackupOut, ReplicaOut, StartedPlanOut
 from bonanca.recovery.api.router import router
 from bonanca.recovery.operations.retry_copy import retry_copy
 from bonanca.recovery.operations.start_check import start_check
+from bonanca.recovery.operations.start_rewrap import start_rewrap
+from bonanca.recovery.operations.start_wal_check import start_wal_check
 
 
 class PlaceOut(Schema):
@@ -67,6 +69,15 @@ class CheckIn(Schema):
     repair: bool = False
 
 
+class WalCheckIn(Schema):
+    service: str
+    repair: bool = False
+
+
+class RewrapIn(Schema):
+    service: str
+
+
 class RetryIn(Schema):
     place: str
 
@@ -96,4 +107,20 @@ def check(request: HttpRequest, backup_id: UUID, data: CheckIn, idempotency_key:
     """Start a plan that reads every copy of a backup, and with `repair` makes damaged ones again."""
     key = f"check:{backup_id}:asked:{idempotency_key or new_id()}"
     run = start_check(backup_id=backup_id, repair=data.repair, actor=caller(request), now=utc_now(), key=key)
+    return {"plan_id": run.id, "state": run.state}
+
+
+@router.post("wal/check", response={202: StartedPlanOut})
+def check_log(request: HttpRequest, data: WalCheckIn, idempotency_key: Header[str | None] = None) -> object:
+    """Start a plan that reads the archived log in every place, and with `repair` makes damaged files again."""
+    key = f"check-wal:{data.service}:asked:{idempotency_key or new_id()}"
+    run = start_wal_check(service=data.service, repair=data.repair, actor=caller(request), now=utc_now(), key=key)
+    return {"plan_id": run.id, "state": run.state}
+
+
+@router.post("backup-keys/rewrap", response={202: StartedPlanOut})
+def rewrap(request: HttpRequest, data: RewrapIn, idempotency_key: Header[str | None] = None) -> object:
+    """Start a plan that wraps backups for the declared recipients with the declared private key; none is sent here."""
+    key = f"rewrap:{data.service}:asked:{idempotency_key or new_id()}"
+    run = start_rewrap(service=data.service, actor=caller(request), now=utc_now(), key=key)
     return {"plan_id": run.id, "state": run.state}

@@ -22,7 +22,7 @@ from bonanca.recovery.operations.open_kept import open_kept
 from bonanca.recovery.operations.propose_restore import propose_restore
 from bonanca.recovery.operations.start_restore import start_restore
 from bonanca.recovery.operations.undo_restore import undo_restore
-from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.state import RestoreMode, RestorePart
 
 
 class FindingOut(Schema):
@@ -57,6 +57,8 @@ class RestoreOut(Schema):
     finished_at: datetime | None
     error: str
     kept: str | None
+    part: str
+    folder: str
 
 
 class RestoreIn(Schema):
@@ -67,6 +69,8 @@ class RestoreIn(Schema):
     timeline: int | None = None
     mode: RestoreMode = RestoreMode.BESIDE
     into: str = ""
+    part: RestorePart | None = None
+    folder: str = ""
 
 
 class UndoRestoreOut(Schema):
@@ -101,6 +105,12 @@ class RestorePointOut(Schema):
     created_by: str
 
 
+class DamagedWalOut(Schema):
+    name: str
+    errors: list[str]
+    intact_in: list[str]
+
+
 class WalOut(Schema):
     running: bool
     lag_bytes: int | None
@@ -112,6 +122,8 @@ class WalOut(Schema):
     waiting: int
     reaches: datetime | None
     points: list[RestorePointOut]
+    damaged: list[DamagedWalOut]
+    checked_at: datetime | None
 
 
 @router.get("wal", response=WalOut | None)
@@ -143,6 +155,8 @@ def propose(request: HttpRequest, data: RestoreIn) -> object:
         target=Target(data.target_kind, data.target_value, data.timeline),
         mode=data.mode,
         into=data.into,
+        part=data.part,
+        folder=data.folder,
         actor=caller(request),
         now=utc_now(),
     )
@@ -166,6 +180,22 @@ def undo(request: HttpRequest, restore_id: UUID) -> object:
     """Start the plan that takes a restore back."""
     run = undo_restore(restore_id, actor=caller(request), now=utc_now())
     return {"plan_id": run.id, "state": run.state}
+
+
+class KeptTreeOut(Schema):
+    name: str
+    path: str
+    kept_path: str
+    kept_at: datetime
+    size_bytes: int | None
+    expires_at: datetime
+
+
+@router.get("kept-files", response=list[KeptTreeOut])
+def kept_files(request: HttpRequest, service: str) -> object:
+    """Return the folders and files that restores replaced; they are kept and dropped like databases, by their name."""
+    require(caller(request), Permission.READ)
+    return list(queries.kept_files(service))
 
 
 @router.post("kept-databases/{service}/{name}/keep", response=KeptUntilOut)

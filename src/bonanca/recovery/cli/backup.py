@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -31,7 +32,7 @@ def take(
     identity_file: IdentityFile = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back up the service's database now, into every declared place."""
+    """Back up the service's database and declared files now, into every declared place."""
     from bonanca.kernel.boot import setup_django
 
     setup_django()
@@ -110,9 +111,13 @@ def verify(
         )
 
     def result() -> None:
-        counts, checks = drill.evidence["counts"], drill.evidence["checks"]
+        counts, files = drill.evidence["counts"], drill.evidence.get("files")
         say(f"restored in {drill.restore_seconds:.1f} s, data {drill.age_seconds:.0f} s old")
-        say(f"{counts['rows']} rows in {counts['tables']} tables as in the snapshot, {len(checks)} checks held")
+        if counts:
+            held = len(drill.evidence["checks"])
+            say(f"{counts['rows']} rows in {counts['tables']} tables as in the snapshot, {held} checks held")
+        if files:
+            say(f"{files['files']} files in {files['bytes'] / 1e6:.1f} MB, each as it was taken")
         for replica in drill.evidence["replicas"]:
             say(f"{'intact ' if replica['ok'] else 'BROKEN '} {replica['place']} {replica['error']}")
 
@@ -158,22 +163,31 @@ def keygen(
 def open_(
     file: Annotated[Path, typer.Argument(help="A backup as it lies in its place (.bnc).")],
     identity_file: Annotated[Path, typer.Option("--identity-file", help="File with the private key.")],
-    out: Annotated[Path, typer.Option("--out", help="Where to write the dump; never over an existing file.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to write what is in it; never over an existing file.")
+    ] = None,
+    unpack: Annotated[
+        Path | None, typer.Option("--unpack", help="New folder to unpack it into: files/, and what pg_restore reads.")
+    ] = None,
 ) -> None:
-    """Decrypt a backup into a dump for pg_restore; needs no database of Bonança's."""
+    """Decrypt a backup, into one file or unpacked; needs no database of Bonança's."""
     without_database()
-    from bonanca.kernel.errors import Conflict, NotFound
-    from bonanca.recovery.opening import open_file
+    from bonanca.kernel.errors import Conflict, Invalid, NotFound
+    from bonanca.recovery.opening import open_file, unpack_file
 
+    if (out is None) == (unpack is None):
+        raise Invalid("Say --out FILE or --unpack FOLDER.", field="out")
+    target = out or unpack
+    assert target is not None
     try:
-        label = open_file(file, out, identity_file)
+        label = (open_file if unpack is None else unpack_file)(file, target, identity_file)
     except FileNotFoundError as error:
         raise NotFound(f"{error.filename}: there is no such file.") from error
     except FileExistsError as error:
-        raise Conflict(f"{out} exists already.") from error
+        raise Conflict(f"{target} exists already.") from error
     for name, value in label.items():
         note(f"{name}: {value}")
-    say(str(out))
+    say(str(target))
 
 
 def without_database() -> None:
@@ -204,6 +218,17 @@ def _chosen(service: str, backup_id: UUID | None) -> BackupView:
     return found
 
 
+def _show_files(files: Mapping[str, Any]) -> None:
+    for root in files["roots"]:
+        say(f"  files     {root['files']} in {root['bytes'] / 1e6:.1f} MB of {root['path']}")
+    for path, why in files["left"]:
+        say(f"  left out  {path}: {why}")
+    if files["left_count"] > len(files["left"]):
+        say(f"  left out  {files['left_count'] - len(files['left'])} more")
+    for path in files["changed"]:
+        say(f"  changed   {path} was written to while it was read")
+
+
 def _show(backup: BackupView) -> None:
     say(f"{backup.id}  {backup.service}  {backup.state.value}")
     say(f"  taken     {backup.started_at:%Y-%m-%d %H:%M:%S} UTC by {backup.taken_by}, engine {backup.engine}")
@@ -212,8 +237,12 @@ def _show(backup: BackupView) -> None:
         say(f"  {backup.kinds.get(place, ''):<9} {label} in {place}, cipher {cipher}")
     say(
         f"  content   {backup.rows} rows,"
-        f" {backup.plain_bytes / 1e6:.1f} MB dumped, {backup.size_bytes / 1e6:.1f} MB sealed"
+        f" {backup.plain_bytes / 1e6:.1f} MB read, {backup.size_bytes / 1e6:.1f} MB sealed"
     )
+    if backup.facts.get("tables"):
+        say(f"  tables    {len(backup.facts['tables'])} by {backup.facts['jobs']} workers, each with its sum")
+    if backup.files:
+        _show_files(backup.files)
     if backup.error:
         say(f"  error     {backup.error}")
     for replica in backup.replicas:

@@ -13,7 +13,7 @@ from bonanca.recovery.cli.backup import app as backups
 from bonanca.ui.console import JsonOption, emit, note, progress, say, table
 
 if TYPE_CHECKING:
-    from bonanca.recovery.views import CheckReport
+    from bonanca.recovery.views import CheckReport, WalCheck
 
 
 @backups.command()
@@ -86,7 +86,7 @@ def check(
     identity_file: IdentityFile = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read every copy of every backup; exit non-zero and name the file and place of what is damaged.
+    """Read every copy of every backup and archived log; exit non-zero and name the file and place of what is damaged.
 
     With the private key every chunk is authenticated, too; without it the checksums are compared.
     """
@@ -97,6 +97,7 @@ def check(
     from bonanca.kernel.clock import utc_now
     from bonanca.kernel.errors import Invalid
     from bonanca.recovery.operations.check_backup import check_backup, raise_for
+    from bonanca.recovery.operations.check_wal import check_wal, raise_for_wal
 
     if every == (service is not None):
         raise Invalid("Name a service, or say --all.")
@@ -113,9 +114,16 @@ def check(
                     progress=shown,
                 )
             )
-    emit(reports, as_json=as_json, show=lambda: _show_checks(reports))
+    logs = []
+    for slug, identity in _logs_to_check(service) if backup_id is None else []:
+        with progress(f"log of {slug}") as shown:
+            key = identity_file or identity
+            logs.append(check_wal(slug, actor=actor, now=utc_now(), identity_file=key, repair=repair, progress=shown))
+    emit([*reports, *logs], as_json=as_json, show=lambda: _show_checks(reports, logs))
     for report in reports:
         raise_for(report)
+    for log in logs:
+        raise_for_wal(log)
 
 
 def _to_check(service: str | None, backup_id: UUID | None) -> list[tuple[str, Path | None, UUID]]:
@@ -134,8 +142,27 @@ def _to_check(service: str | None, backup_id: UUID | None) -> list[tuple[str, Pa
     return found
 
 
-def _show_checks(reports: list[CheckReport]) -> None:
-    if not reports:
+def _logs_to_check(service: str | None) -> list[tuple[str, Path | None]]:
+    """Slug and the declared private key where this machine has it, of each service whose log is archived."""
+    from bonanca.catalog.queries import get_service, list_services
+    from bonanca.recovery import queries
+
+    found = []
+    for declared in [get_service(service)] if service is not None else list_services():
+        wal = queries.wal_of(declared.slug)
+        if wal is not None and wal.files:
+            identity = declared.backup.identity_file if declared.backup else None
+            found.append((declared.slug, identity if identity is not None and identity.is_file() else None))
+    return found
+
+
+def _show_checks(reports: list[CheckReport], logs: list[WalCheck]) -> None:
+    for log in logs:
+        for one in log.wrong:
+            word = "REPAIRED" if one.repaired else "DAMAGED" if one.answered else "UNREAD"
+            say(f"{word:<9} {one.place} {one.name}  {one.error}")
+        say(f"{log.files} files of the log of {log.service}, {len(log.wrong)} with something wrong")
+    if not reports and not logs:
         say("there is no backup to check")
     for report in reports:
         for copy in report.copies:

@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
 CLI_NAME = "restore"
 CLI_PANEL = "Change and come back"
-app = typer.Typer(
-    help="Bring a backup back: beside the running database, or in its place, which is kept.", no_args_is_help=True
-)
+app = typer.Typer(help="Bring a backup back: beside what runs, or in its place, which is kept.", no_args_is_help=True)
 
 Service = Annotated[str, typer.Argument(help="The service's slug.")]
 RestoreId = Annotated[UUID, typer.Argument(help="The restore's id.")]
 Name = Annotated[str, typer.Argument(help="Name of the kept database.")]
-_SIGNS = {"ok": "ok ", "no": "NO ", "unknown": "?  "}
+SIGNS = {"ok": "ok ", "no": "NO ", "unknown": "?  "}
 
 
 @app.command()
@@ -32,6 +30,10 @@ def preview(
     backup: Annotated[UUID | None, typer.Option("--backup", help="Which backup (default: the newest).")] = None,
     into: Annotated[str, typer.Option("--into", help="Name of the new database (default: a derived one).")] = "",
     swap: Annotated[bool, typer.Option("--swap", help="Put it in the place of the service's database.")] = False,
+    part: Annotated[
+        str, typer.Option("--part", help="database, files or everything (default: database, or the files if alone).")
+    ] = "",
+    folder: Annotated[str, typer.Option("--folder", help="New folder for the files (default: a derived one).")] = "",
     to_time: Annotated[str, typer.Option("--to-time", help="Back to a time with its zone (physical backups).")] = "",
     to_lsn: Annotated[str, typer.Option("--to-lsn", help="Back to a position of the log.")] = "",
     to_point: Annotated[str, typer.Option("--to-point", help="Back to a point made by `restore point`.")] = "",
@@ -49,17 +51,22 @@ def preview(
     setup_django()
     from bonanca.access.actors import local_operator
     from bonanca.kernel.clock import utc_now
+    from bonanca.kernel.errors import Invalid
     from bonanca.recovery.operations.propose_restore import propose_restore
     from bonanca.recovery.operations.start_restore import start_restore
-    from bonanca.recovery.state import RestoreMode
+    from bonanca.recovery.state import RestoreMode, RestorePart
 
+    if part and part not in RestorePart.values:
+        raise Invalid(f"--part is one of {', '.join(RestorePart.values)} (got {part}).", field="part")
     actor = local_operator()
     shown = propose_restore(
         service=service,
         backup_id=backup,
-        target=_target(to_time, to_lsn, to_point, to_latest, timeline),
+        target=target_of(to_time, to_lsn, to_point, to_latest, timeline),
         mode=RestoreMode.SWAP if swap else RestoreMode.BESIDE,
         into=into,
+        part=RestorePart(part) if part else None,
+        folder=folder,
         identity_file=identity_file,
         actor=actor,
         now=utc_now(),
@@ -119,7 +126,7 @@ def list_(service: Service, as_json: JsonOption = False) -> None:
                 (
                     r.id,
                     f"{r.proposed_at:%Y-%m-%d %H:%M} UTC",
-                    r.database,
+                    r.where,
                     r.mode.value,
                     ("taken back" if r.undo_run_id else r.outcome.value) if r.outcome else r.state.value,
                 )
@@ -146,17 +153,34 @@ def undo(restore_id: RestoreId, as_json: JsonOption = False) -> None:
 
 @app.command()
 def kept(service: Service, as_json: JsonOption = False) -> None:
-    """The databases that restores and rollbacks replaced and kept, newest first."""
+    """The databases and files that restores and rollbacks replaced and kept, newest first."""
     from bonanca.kernel.boot import setup_django
 
     setup_django()
-    from bonanca.recovery.queries import kept_databases
+    from bonanca.recovery.queries import kept_databases, kept_files
 
-    found = kept_databases(service)
+    found, trees = kept_databases(service), kept_files(service)
 
     def rows() -> None:
+        if not found and not trees:
+            say(f"{service} has no kept database and no kept files")
+            return
+        if trees:
+            table(
+                ("name", "was", "kept", "MB", "expires", "lies at"),
+                [
+                    (
+                        k.name,
+                        k.path,
+                        f"{k.kept_at:%Y-%m-%d %H:%M} UTC",
+                        f"{(k.size_bytes or 0) / 1e6:.1f}",
+                        f"{k.expires_at:%Y-%m-%d %H:%M} UTC",
+                        k.kept_path,
+                    )
+                    for k in trees
+                ],
+            )
         if not found:
-            say(f"{service} has no kept database")
             return
         table(
             ("name", "was", "kept", "MB", "expires", "access"),
@@ -173,7 +197,7 @@ def kept(service: Service, as_json: JsonOption = False) -> None:
             ],
         )
 
-    emit(found, as_json=as_json, show=rows)
+    emit([*found, *trees], as_json=as_json, show=rows)
 
 
 @app.command()
@@ -274,13 +298,16 @@ def log(service: Service, as_json: JsonOption = False) -> None:
             say(f"  {found.error}")
         reaches = f"{found.reaches:%Y-%m-%d %H:%M:%S} UTC" if found.reaches else "nothing yet"
         say(f"{found.files} files, {found.size_bytes / 1e6:.1f} MB, {found.waiting} not everywhere, up to {reaches}")
+        for bad in found.damaged:
+            say(f"  DAMAGED {bad.name}, intact in {', '.join(bad.intact_in) or 'no place'}: {'; '.join(bad.errors)}")
         for one in found.points:
             say(f"  {one.name}  {one.lsn}  {one.created_at:%Y-%m-%d %H:%M:%S} UTC")
 
     emit(found, as_json=as_json, show=rows)
 
 
-def _target(to_time: str, to_lsn: str, to_point: str, to_latest: bool, timeline: int | None) -> Target:
+def target_of(to_time: str, to_lsn: str, to_point: str, to_latest: bool, timeline: int | None) -> Target:
+    """The one target that was asked for. Raises Invalid: there are two."""
     from bonanca.kernel.errors import Invalid
     from bonanca.recovery.engines import Target
 
@@ -305,11 +332,11 @@ def _about(seconds: float | None) -> str:
 
 def _show(restore: RestoreView) -> None:
     state = restore.outcome.value if restore.outcome else restore.state.value
-    say(f"{restore.id}  {restore.service} → {restore.database} ({restore.mode.value})  {state}")
+    say(f"{restore.id}  {restore.service} → {restore.where} ({restore.mode.value}, {restore.part.value})  {state}")
     if restore.target_kind != "backup":
         say(f"  back to {restore.target_kind} {restore.target_value}")
     for found in restore.verdict:
-        say(f"  {_SIGNS[found.answer]} {found.words}")
+        say(f"  {SIGNS[found.answer]} {found.words}")
     for number, step in enumerate(restore.steps, start=1):
         say(f"  {number}. {step.title}{_about(step.expected_s)}")
     if restore.error:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.errors import Invalid
+from bonanca.recovery.bundle import FilesReader
 from bonanca.recovery.places.checking import Seen
 from bonanca.recovery.sealing import SealedDatabase
 from bonanca.recovery.verdicts import Finding
@@ -22,6 +23,7 @@ from bonanca.recovery.views import BackupView
 
 Say = Callable[[float | None, str], None]
 _ENGINES = {
+    "files": "bonanca.recovery.engines.files",
     "logical": "bonanca.recovery.engines.logical",
     "physical": "bonanca.recovery.engines.physical",
     "pgbackrest": "bonanca.recovery.engines.pgbackrest",
@@ -59,15 +61,21 @@ class Archive:
 
 @dataclass(frozen=True)
 class Scratch:
-    """A backup as a running server of our own. `row_counts` None: nobody counted when it was taken."""
+    """A backup as a running server of our own. `row_counts` None: nobody counted when it was taken.
 
-    dsn: str
+    `dsn` None: the backup holds no database, only files.
+    """
+
+    dsn: str | None
     row_counts: Mapping[str, int] | None
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What an engine needs to open a backup. `places` takes what each place said, `seconds` how long phases took."""
+    """What an engine needs to open a backup. `places` takes what each place said, `seconds` how long phases took.
+
+    `files` takes the folders and files that the backup holds beside its database; None: nobody wants them.
+    """
 
     service: ServiceView
     backup: BackupView
@@ -77,6 +85,7 @@ class Opening:
     say: Say
     places: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    files: FilesReader | None = None
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:

@@ -6,11 +6,11 @@ chain, combines it, lets a scratch server replay the log to the target, and take
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import zstandard
 from django.utils.translation import gettext as _
@@ -30,17 +30,19 @@ from bonanca.actuators.postgres.recovered import TargetNotReached, recovered_ser
 from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import at_database, maintenance_dsn, one, session
 from bonanca.catalog.spec import ServiceView
+from bonanca.recovery.bundle import BundleWriter, members_of
 from bonanca.recovery.engines.base import Archive, Opening, Scratch, Target
 from bonanca.recovery.engines.chains import chain_of, parent_for
+from bonanca.recovery.engines.files import take_member, taken_files
 from bonanca.recovery.engines.places import key_findings
 from bonanca.recovery.engines.wal_archive import Reach, fetch_wal, reach_of
-from bonanca.recovery.envelope import EnvelopeWriter, Sealed, opened_chunks, read_header
+from bonanca.recovery.envelope import EnvelopeWriter, Sealed
 from bonanca.recovery.fetching import fetch_intact
 from bonanca.recovery.folders import manifest_file
 from bonanca.recovery.guards import database_of
-from bonanca.recovery.plaintext import reading
 from bonanca.recovery.sealing import SealedDatabase, disk_full_named
 from bonanca.recovery.state import RESTORABLE
+from bonanca.recovery.unpacking import write_member
 from bonanca.recovery.verdicts import NO, OK, Finding, finding
 from bonanca.recovery.views import BackupView
 
@@ -65,14 +67,14 @@ class Physical:
         server = server_facts(dsn)
         parent = parent_for(service, server, view)
         try:
-            base, sealed = _sealed(service, view, server, parent, target, on_bytes)
+            base, sealed, taken = _sealed(service, view, server, parent, target, on_bytes)
         except DumpFailed:
             if parent is None:
                 raise
             # The server no longer knows what changed since (its summaries were removed): begin anew with a full one.
             parent = None
             target.unlink(missing_ok=True)
-            base, sealed = _sealed(service, view, server, None, target, on_bytes)
+            base, sealed, taken = _sealed(service, view, server, None, target, on_bytes)
         _keep_manifest(view, base.manifest)
         with session(maintenance_dsn(dsn)) as connection:
             at = one(connection, "SELECT clock_timestamp()").astimezone(UTC)
@@ -83,6 +85,7 @@ class Physical:
             "stop_lsn": base.stop_lsn,
             "superuser": server.superuser,
             "segment_bytes": server.segment_bytes,
+            **taken,
         }
         parent_id = parent.id if parent else None
         return SealedDatabase(at, server.version, base.stop_lsn, server.bytes, {}, sealed, facts, parent_id)
@@ -112,6 +115,7 @@ class Physical:
 
     def open(self, opening: Opening) -> Archive:
         with self.scratch(opening) as running:
+            assert running.dsn is not None  # a server always has one
             opening.say(0.5, _("taking the database out of it"))
             dump = opening.folder / "dump"
             with opening.timed("dump"), session(running.dsn, read_only=True) as connection:
@@ -122,27 +126,40 @@ class Physical:
 
     @contextmanager
     def scratch(self, opening: Opening) -> Iterator[Scratch]:
-        backup, folder, say = opening.backup, opening.folder, opening.say
-        home = folder / "server"
+        home = opening.folder / "server"
         home.mkdir(mode=0o700)
-        parts = []
-        for number, one_of in enumerate(chain_of(backup)):
-            say(0.1, _("fetching and unpacking"))
-            parts.append(_unpacked(opening, one_of, folder / f"part{number}"))
-        if len(parts) == 1:
-            parts[0].rename(home / "data")
-        else:
-            with opening.timed("combine"):
-                combine(parts, home / "data", version=backup.server_version)
-        reach, wal = reach_of(backup, opening.target), None
-        if reach.files:
-            say(0.3, _("fetching the log"))
-            wal = folder / "wal"
-            with opening.timed("wal"):
-                fetch_wal(reach, wal, opening)
-        say(0.4, _("replaying the log"))
+        reach, wal = lay_out(opening, home / "data")
+        opening.say(0.4, _("replaying the log"))
         with _recovered(opening, home, wal, reach) as dsn:
-            yield Scratch(at_database(dsn, backup.database), None)
+            yield Scratch(at_database(dsn, opening.backup.database), None)
+
+
+def lay_out(opening: Opening, data: Path) -> tuple[Reach, Path | None]:
+    """Fetch and unpack the backup into the data directory `data`, and the log that its target needs beside it.
+
+    Returns:
+        What the target needs, and the folder of the log; None: what is in the backup suffices.
+
+    Raises:
+        NoReplicaIntact, WalLost, WrongIdentity, EnvelopeDamaged, DiskFull; CombineFailed.
+    """
+    backup, folder, say = opening.backup, opening.folder, opening.say
+    parts = []
+    for number, one_of in enumerate(chain_of(backup)):
+        say(0.1, _("fetching and unpacking"))
+        parts.append(_unpacked(opening, one_of, folder / f"part{number}"))
+    if len(parts) == 1:
+        parts[0].rename(data)
+    else:
+        with opening.timed("combine"):
+            combine(parts, data, version=backup.server_version)
+    reach, wal = reach_of(backup, opening.target), None
+    if reach.files or reach.partial is not None:
+        say(0.3, _("fetching the log"))
+        wal = folder / "wal"
+        with opening.timed("wal"):
+            fetch_wal(reach, wal, opening)
+    return reach, wal
 
 
 def _sealed(
@@ -152,7 +169,7 @@ def _sealed(
     parent: BackupView | None,
     target: Path,
     on_bytes: Callable[[int], None],
-) -> tuple[BaseBackup, Sealed]:
+) -> tuple[BaseBackup, Sealed, dict[str, Any]]:
     assert service.backup is not None
     label = {
         "service": view.service,
@@ -166,6 +183,12 @@ def _sealed(
     with disk_full_named(target), target.open("xb") as out:
         target.chmod(0o600)
         envelope = EnvelopeWriter(out, recipients=service.backup.recipients, label=label)
+        # A tar of its own before the server's: read end to end they are one.
+        taken: dict[str, Any] = {}
+        if service.backup.files is not None:
+            bundle = BundleWriter(envelope.write)
+            taken = taken_files(service, bundle, on_bytes=on_bytes)
+            bundle.finish()
         packer = zstandard.ZstdCompressor(level=LEVEL, threads=2).compressobj()
 
         def write(data: bytes) -> None:
@@ -178,7 +201,7 @@ def _sealed(
             progress=on_bytes,
         )
         envelope.write(packer.flush())
-        return base, envelope.finish()
+        return base, envelope.finish(), taken
 
 
 @contextmanager
@@ -213,13 +236,12 @@ def _unpacked(opening: Opening, backup: BackupView, folder: Path) -> Path:
     places = opening.places if backup.id == opening.backup.id else []
     sealed = fetch_intact(backup, folder.with_suffix(".bnc"), places, opening.say)
     folder.mkdir(mode=0o700)
-    with opening.timed("open"), disk_full_named(folder), sealed.open("rb") as source:
-        plain = reading(opened_chunks(source, read_header(source), identities=opening.identities))
-        unpacked = zstandard.ZstdDecompressor().stream_reader(plain, read_across_frames=True)
-        with tarfile.open(fileobj=unpacked, mode="r|") as tar:
-            tar.extractall(folder, filter="data")
-        while unpacked.read(1 << 20):
-            pass  # to the end, so that the last chunk has been authenticated
+    # An earlier backup's files are older ones.
+    files = opening.files if backup.id == opening.backup.id else None
+    with opening.timed("open"), disk_full_named(folder), members_of(sealed, tuple(opening.identities)) as members:
+        for member, content in members:
+            if not take_member(files, member, content):
+                write_member(folder, member, content)
         verify_manifest(folder)
     sealed.unlink()
     return folder

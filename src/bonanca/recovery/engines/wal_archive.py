@@ -61,7 +61,8 @@ def reach_of(backup: BackupView, target: Target) -> Reach:
         settings = {"": "immediate", "timeline": str(backup.facts["timeline"])}
         return Reach(finding("log", OK, OWN_MOMENT), settings)
     files = WalFile.objects.filter(service=backup.service, system_identifier=backup.facts["system_identifier"])
-    archive = {file.name: file for file in files}
+    # What every place has lost is not there; a restore would only find it out halfway.
+    archive = {file.name: file for file in files if file.intact_in or not file.damaged}
     segments = sorted((file for file in archive.values() if file.number >= 0), key=lambda file: file.number)
     partials = _partials(backup)
     if not segments and not partials:
@@ -101,7 +102,8 @@ def _fetch(file: WalFile, folder: Path, opening: Opening) -> None:
         # Not yet in every place, maybe in none: this machine still has it.
         _opened(waiting, folder / file.name, opening)
         return
-    for place in (place for place, problem in file.places.items() if not problem):
+    stored = [place for place, problem in file.places.items() if not problem]
+    for place in sorted(stored, key=lambda place: place in file.damaged):
         try:
             with disk_full_named(folder):
                 fetched = place_of(file.service, place).fetch(file.object_name, sealed)

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from bonanca.kernel.ids import new_id
-from bonanca.recovery.state import KeptState, RestoreMode, RestoreState
+from bonanca.recovery.state import KeptState, RestoreMode, RestorePart, RestoreState
 
 
 class Restore(models.Model):
@@ -22,6 +22,11 @@ class Restore(models.Model):
     target_value = models.CharField(max_length=200, blank=True, default="")
     mode = models.CharField(max_length=20, choices=RestoreMode.choices)
     database = models.CharField(max_length=63)
+    part = models.CharField(
+        max_length=20, choices=RestorePart, default=RestorePart.DATABASE, db_default=RestorePart.DATABASE
+    )
+    # Where files go beside what runs; empty where they take the place of it, or none are restored.
+    folder = models.TextField(blank=True, default="", db_default="")
     state = models.CharField(max_length=20, choices=RestoreState.choices, default=RestoreState.PROPOSED)
     verdict = models.JSONField(default=list)
     spec = models.JSONField(default=dict)
@@ -61,6 +66,31 @@ class Kept(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "name"], name="one_kept_database_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+
+class KeptFiles(models.Model):
+    """A folder or file that was replaced, or that an undo took away again: it lies, closed, beside where it was.
+
+    `kept_by` is the plan that moved it there; `size_bytes` None: nobody has counted it yet.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    service = models.SlugField(max_length=100)
+    name = models.CharField(max_length=63)
+    path = models.TextField()
+    kept_path = models.TextField()
+    state = models.CharField(max_length=20, choices=KeptState, default=KeptState.KEPT)
+    size_bytes = models.BigIntegerField(null=True)
+    kept_at = models.DateTimeField()
+    kept_by = models.UUIDField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["service", "name"], name="one_kept_tree_per_name")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"

@@ -28,12 +28,20 @@ class WalFile(models.Model):
     sha256 = models.CharField(max_length=64, blank=True, default="")
     places = models.JSONField(default=dict)
     complete = models.BooleanField(default=False)
+    # place → what a check found wrong there. What lies there is not read any more, and made again from another place.
+    damaged = models.JSONField(default=dict, db_default={})
+    checked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["service", "system_identifier", "name"], name="one_wal_file_per_name")
         ]
         indexes = [models.Index(fields=["service", "system_identifier", "number"], name="wal_number")]
+
+    @property
+    def intact_in(self) -> list[str]:
+        """The places that have it, as far as anybody has looked."""
+        return [place for place, problem in self.places.items() if not problem and place not in self.damaged]
 
     def __str__(self) -> str:
         return f"{self.service} {self.name}"

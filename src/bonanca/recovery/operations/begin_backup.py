@@ -25,7 +25,7 @@ from bonanca.recovery.views import BackupView
 
 
 class NoBackupDeclared(Invalid):
-    """The service declares no database, or no backup."""
+    """The service declares no backup, or nothing that one could take."""
 
 
 class BackupRunning(Conflict):
@@ -43,8 +43,8 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
     policy, database = declared.backup, declared.database
-    outside = outside_named(policy.engine) if policy is not None else None
-    if policy is None or database is None or not (policy.replicas or outside):
+    outside = outside_named(policy.engine) if policy is not None and database is not None else None
+    if policy is None or not declared.backed_up or not (policy.replicas or outside):
         raise no_backup_declared(service)
     if outside is not None:
         places = outside.places(declared)
@@ -61,11 +61,11 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
                 id=identity,
                 key=key,
                 service=service,
-                engine=policy.engine,
+                engine=policy.engine if database is not None else "files",
                 taken_by=actor.label,
                 started_at=now,
                 beat_at=now,
-                database=database.name,
+                database=database.name if database is not None else "",
                 recipients=list(policy.recipients),
                 object_name=f"{service}/{service}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{identity.hex[-12:]}.bnc",
                 **holding.me(),
@@ -74,7 +74,7 @@ def begin_backup(*, service: str, actor: Actor, now: datetime, key: str = "") ->
                 BackupReplica(backup=backup, position=position, place=place)
                 for position, place in enumerate(places, start=1)
             )
-            facts = {"service": service, "database": database.name, "replicas": places}
+            facts = {"service": service, "database": database.name if database else None, "replicas": places}
             record(aggregate=f"backup:{backup.id}", action="backup.started", actor=actor.label, facts=facts, now=now)
     except IntegrityError as error:
         raise BackupRunning(_("A backup of %(service)s is running.") % {"service": service}) from error
@@ -85,5 +85,7 @@ def no_backup_declared(service: str) -> NoBackupDeclared:
     """The refusal, with what to do."""
     return NoBackupDeclared(
         _("The service %(service)s declares no backup.") % {"service": service},
-        hint=_("Declare `database` and `backup` (replicas, recipients) in bonanca.yaml and apply it."),
+        hint=_(
+            "Declare `database` or `backup.files`, and `backup` (replicas, recipients), in bonanca.yaml and apply it."
+        ),
     )

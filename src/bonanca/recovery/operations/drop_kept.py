@@ -1,4 +1,4 @@
-"""Drop a kept database: what it held is then only in backups."""
+"""Drop a kept database, or remove kept files: what they held is then only in backups."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from bonanca.access.permissions import Permission, require
 from bonanca.actuators.postgres.databases import drop_database
 from bonanca.durable.context import FenceToken
 from bonanca.kernel.audit import record
-from bonanca.kernel.errors import Conflict
+from bonanca.kernel.errors import Conflict, Unavailable
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import KeptDropped
 from bonanca.recovery.models import Kept
-from bonanca.recovery.operations.keep_longer import kept_row
+from bonanca.recovery.operations.keep_files import remove_for_good
+from bonanca.recovery.operations.keep_longer import kept_row, kept_tree_row
 from bonanca.recovery.state import KeptState
 
 
 class KeptInUse(Conflict):
     """A plan is working on the service's databases."""
+
+
+class KeptNotRemoved(Unavailable):
+    """The system does not let kept files be removed."""
 
 
 def drop_kept(*, service: str, name: str, actor: Actor, now: datetime) -> None:
@@ -32,6 +37,13 @@ def drop_kept(*, service: str, name: str, actor: Actor, now: datetime) -> None:
         DatabaseBusy: another plan works on it.
     """
     require(actor, Permission.COMMAND)
+    tree = kept_tree_row(service, name)
+    if tree is not None:
+        try:
+            remove_for_good(tree, actor=actor, now=now, expired=False)
+        except OSError as problem:
+            raise KeptNotRemoved(f"{problem.filename or tree.kept_path}: {problem.strerror}") from problem
+        return
     row, dsn = kept_row(service, name, now)
     drop_for_good(row, dsn, actor=actor, now=now, expired=False)
 

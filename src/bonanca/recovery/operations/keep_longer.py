@@ -1,10 +1,12 @@
-"""Keep a replaced database longer than the policy says."""
+"""Keep a replaced database, folder or file longer than the policy says."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
@@ -14,7 +16,7 @@ from bonanca.catalog.spec import RestoreSpec
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Invalid
 from bonanca.recovery.guards import database_of
-from bonanca.recovery.models import Kept
+from bonanca.recovery.models import Kept, KeptFiles
 from bonanca.recovery.queries import kept_database
 from bonanca.recovery.state import KeptState
 
@@ -34,14 +36,19 @@ def keep_longer(*, service: str, name: str, hours: float, actor: Actor, now: dat
     require(actor, Permission.RESPOND, team=get_service(service).team_slug)
     if not 0 < hours <= AT_MOST_H:
         raise BadDuration(_("Keep it for 1 hour to 366 days."), field="hours")
-    row, _dsn = kept_row(service, name, now)
+    row = kept_tree_row(service, name) or kept_row(service, name, now)[0]
     with transaction.atomic():
-        Kept.objects.select_for_update().get(pk=row.pk)
-        until = max(row.expires_at, now + timedelta(hours=hours))
-        Kept.objects.filter(pk=row.pk).update(expires_at=until)
+        rows: QuerySet[Any] = type(row)._default_manager.filter(pk=row.pk)
+        until: datetime = max(rows.select_for_update().get().expires_at, now + timedelta(hours=hours))
+        rows.update(expires_at=until)
         facts = {"service": service, "database": name, "until": until.isoformat()}
         record(aggregate=f"kept:{row.pk}", action="kept.extended", actor=actor.label, facts=facts, now=now)
     return until
+
+
+def kept_tree_row(service: str, name: str) -> KeptFiles | None:
+    """The row of folders or files that are kept under that name; None: it is none of these."""
+    return KeptFiles.objects.filter(service=service, name=name, state=KeptState.KEPT).first()
 
 
 def kept_row(service: str, name: str, now: datetime) -> tuple[Kept, str]:

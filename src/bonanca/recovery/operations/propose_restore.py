@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.actuators.postgres.sessions import derived_name
 from bonanca.catalog.queries import get_service
+from bonanca.catalog.spec import ServiceView
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Invalid
 from bonanca.kernel.ids import new_id
@@ -26,7 +28,8 @@ from bonanca.recovery.models import Restore
 from bonanca.recovery.operations.begin_backup import no_backup_declared
 from bonanca.recovery.queries import get_backup, get_restore, latest_backup
 from bonanca.recovery.restore_plans import compile_restore
-from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.state import RestoreMode, RestorePart
+from bonanca.recovery.trees import roots_of
 from bonanca.recovery.views import BackupView, RestoreView
 
 VALID_FOR = timedelta(minutes=30)
@@ -41,6 +44,15 @@ class BadName(Invalid):
     """No database can have this name."""
 
 
+class _Asked(TypedDict):
+    """What was asked for, as it is judged, compiled and kept."""
+
+    mode: RestoreMode
+    database: str
+    part: RestorePart
+    folder: str
+
+
 def propose_restore(
     *,
     service: str,
@@ -50,6 +62,8 @@ def propose_restore(
     target: Target | None = None,
     mode: RestoreMode = RestoreMode.BESIDE,
     into: str = "",
+    part: RestorePart | None = None,
+    folder: str = "",
     identity_file: Path | None = None,
 ) -> RestoreView:
     """Record a restore that could be started, with its verdict; nothing on the service's server is touched.
@@ -58,6 +72,8 @@ def propose_restore(
         backup_id: default: the newest backup from which the target can be reached.
         target: default: the backup's own moment.
         into: the new database's name; default: one that is derived. A swap always takes the service's own name.
+        part: what comes back; default: the database, or the files of a backup without one.
+        folder: where files go beside what runs, absolute; default: beside the first path, under a name that is made.
         identity_file: the private key's file on the machine of the worker; default: the declared one.
 
     Raises:
@@ -65,22 +81,15 @@ def propose_restore(
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
-    live = database_of(declared).name
     target = target or Target()
-    backup = _backup(service, backup_id, target)
+    backup = backup_for(service, backup_id, target)
+    part = part or (RestorePart.DATABASE if backup.database and declared.database else RestorePart.FILES)
     identity = new_id()
-    derived = derived_name(live, "restored", identity.hex[-12:])
-    database = live if mode is RestoreMode.SWAP else _checked_name(into.strip() or derived)
-    findings = judge(declared, backup, target, mode=mode, database=database, identity_file=identity_file)
-    params = {
-        "service": service,
-        "restore_id": str(identity),
-        "backup_id": str(backup.id),
-        "target": asdict(target),
-        "mode": mode.value,
-        "database": database,
-        "identity_file": str(identity_file.absolute()) if identity_file else None,
-    }
+    database = "" if part is RestorePart.FILES else _database(declared, mode, into, identity)
+    folder = "" if part is RestorePart.DATABASE or mode is RestoreMode.SWAP else _folder(backup, folder, identity)
+    asked: _Asked = {"mode": mode, "database": database, "part": part, "folder": folder}
+    findings = judge(declared, backup, target, identity_file=identity_file, **asked)
+    params = _params(service, identity, backup, target, identity_file, asked)
     spec = compile_restore(declared, mode=mode, database=database, params=params)
     with transaction.atomic():
         Restore.objects.create(
@@ -89,17 +98,45 @@ def propose_restore(
             backup_id=backup.id,
             target_kind=target.kind,
             target_value=target.value,
-            mode=mode,
-            database=database,
             verdict=[found.to_json() for found in findings],
             spec={"steps": [asdict(step) for step in spec.steps], "title": spec.title.to_json()},  # type: ignore[union-attr] # the compiler's titles are phrases
             proposed_by=actor.label,
             proposed_at=now,
             expires_at=now + VALID_FOR,
+            **asked,
         )
-        facts = {"service": service, "backup": str(backup.id), "mode": mode.value, "database": database}
+        facts = {"service": service, "backup": str(backup.id), **asked}
         record(aggregate=f"restore:{identity}", action="restore.proposed", actor=actor.label, facts=facts, now=now)
     return get_restore(identity)
+
+
+def _params(
+    service: str, identity: UUID, backup: BackupView, target: Target, identity_file: Path | None, asked: _Asked
+) -> dict[str, Any]:
+    """What every step of the plan is told."""
+    return {
+        "service": service,
+        "restore_id": str(identity),
+        "backup_id": str(backup.id),
+        "target": asdict(target),
+        "identity_file": str(identity_file.absolute()) if identity_file else None,
+        "paths": [str(path) for path in roots_of(backup)],
+        **asked,
+    }
+
+
+def _database(service: ServiceView, mode: RestoreMode, into: str, identity: UUID) -> str:
+    live = database_of(service).name
+    if mode is RestoreMode.SWAP:
+        return live
+    return _checked_name(into.strip() or derived_name(live, "restored", identity.hex[-12:]))
+
+
+def _folder(backup: BackupView, given: str, identity: UUID) -> str:
+    paths = roots_of(backup)
+    if given.strip() or not paths:
+        return given.strip()
+    return str(paths[0].parent / f"{backup.service}-restored-{identity.hex[-12:]}")
 
 
 def _checked_name(name: str) -> str:
@@ -112,7 +149,8 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _backup(service: str, backup_id: UUID | None, target: Target) -> BackupView:
+def backup_for(service: str, backup_id: UUID | None, target: Target) -> BackupView:
+    """The one of that id, or the newest from which the target can be reached. Raises NotItsBackup, NoBackupDeclared."""
     if backup_id is not None:
         chosen = get_backup(backup_id)
         if chosen.service != service:

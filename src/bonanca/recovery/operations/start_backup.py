@@ -14,7 +14,6 @@ from bonanca.durable.operations.start_plan import start_plan
 from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.durable.views import PlanRunView
 from bonanca.recovery.engines import OUTSIDE
-from bonanca.recovery.guards import database_of
 from bonanca.recovery.operations.begin_backup import NoBackupDeclared, no_backup_declared
 
 TITLE = gettext_noop("Back up and restore for proof")
@@ -33,12 +32,11 @@ def start_backup(*, service: str, actor: Actor, now: datetime, key: str, verify:
         verify: restore it into a scratch server, too; default: when the private key is declared on this machine.
 
     Raises:
-        NotFound, NoBackupDeclared, NoDatabaseDeclared, NotAllowed.
+        NotFound, NoBackupDeclared, NotAllowed.
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
-    database_of(declared)
-    if declared.backup is None:
+    if not declared.backed_up or declared.backup is None:
         raise no_backup_declared(service)
     if verify is None:
         verify = declared.backup.identity_file is not None or declared.backup.engine in OUTSIDE

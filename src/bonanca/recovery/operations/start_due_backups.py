@@ -43,7 +43,7 @@ def due_at(service: ServiceView, now: datetime) -> datetime | None:
 
     The first is due at once, but a service that Bonança deploys holds nothing before its first release.
     """
-    if service.backup is None or service.database is None or service.backup.every_h <= 0:
+    if service.backup is None or not service.backed_up or service.backup.every_h <= 0:
         return None
     if service.repository is not None and service.root is not None and release_if_known(service) is None:
         return None

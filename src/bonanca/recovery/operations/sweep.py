@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM
+from bonanca.actuators.files.tree_swap import remove_tree
 from bonanca.recovery import holding
 from bonanca.recovery.folders import everything_temporary
 from bonanca.recovery.models import Backup, Drill
@@ -47,7 +47,4 @@ def _remove_left_over() -> None:
     for path in found:
         if path.name.removesuffix(".bnc") in running:
             continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove_tree(path)

@@ -80,13 +80,11 @@ def take_backup(
 
 def _seal(view: BackupView, staged: Path, clock: Callable[[], datetime], progress: Progress) -> SealedDatabase:
     declared = get_service(view.service)
-    assert declared.database is not None  # begin_backup has seen both
-    assert declared.backup is not None
     beaten = monotonic()
 
     def on_bytes(total: int) -> None:
         nonlocal beaten
-        progress(None, _("%(megabytes).1f MB dumped") % {"megabytes": total / 1e6})
+        progress(None, _("%(megabytes).1f MB read") % {"megabytes": total / 1e6})
         if monotonic() - beaten > holding.BEAT_EVERY_S:
             beaten = monotonic()
             _beat(view.id, clock())

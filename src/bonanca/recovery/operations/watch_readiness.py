@@ -13,6 +13,7 @@ from bonanca.recovery.operations.settle_alerts import Settled, settle_alerts
 from bonanca.recovery.queries.own import own_status
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import UNSCHEDULED_H, late, readiness
+from bonanca.recovery.queries.wal import damaged_wal
 from bonanca.recovery.state import BackupMark, DrillMark, ReplicaState
 from bonanca.recovery.views.procedure import OwnStatus
 from bonanca.recovery.views.readiness import Readiness
@@ -31,12 +32,15 @@ RPO_MISSED = gettext_noop("%(service)s: up to %(measured_s)s of data may be lost
 NAMES = frozenset(
     {
         *("BackupFailed", "BackupOverdue", "DrillFailed", "DrillNever", "DrillOverdue"),
-        *("BackupCopyDamaged", "BackupCopyGivenUp"),
+        *("BackupCopyDamaged", "BackupCopyGivenUp", "WalDamaged"),
         *("OwnBackup", "RecoveryPointMissed", "RecoveryTimeMissed"),
     }
 )
 OWN_BACKUP = gettext_noop("Bonança's own database has no good backup in time")
 
+WAL_DAMAGED = gettext_noop(
+    "%(service)s: %(count)s files of the archived log are damaged, %(lost)s of them in every place"
+)
 COPY_DAMAGED = gettext_noop("%(service)s: %(count)s copies of backups are damaged, one of them in %(place)s")
 COPY_GIVEN_UP = gettext_noop("%(service)s: %(count)s copies of backups were given up, one of them in %(place)s")
 
@@ -77,6 +81,7 @@ def conditions_of(row: Readiness, now: datetime) -> Iterator[Condition]:
     yield from _of_backups(row, now)
     yield from _of_drills(row, now)
     yield from _of_places(row, now)
+    yield from _of_log(row, now)
 
 
 def _of_places(row: Readiness, now: datetime) -> Iterator[Condition]:
@@ -89,6 +94,15 @@ def _of_places(row: Readiness, now: datetime) -> Iterator[Condition]:
         if found:
             facts = {"service": row.service, "count": len(found), "place": found[0].replica.place}
             yield Condition(name, severity, text, now, facts, {"errors": [copy.replica.error for copy in found][:10]})
+
+
+def _of_log(row: Readiness, now: datetime) -> Iterator[Condition]:
+    found = damaged_wal(row.service)
+    if found:
+        lost = [one.name for one in found if not one.intact_in]
+        facts = {"service": row.service, "count": len(found), "lost": len(lost)}
+        evidence = {"errors": [error for one in found for error in one.errors][:10], "lost": lost[:10]}
+        yield Condition("WalDamaged", Severity.MEDIUM, WAL_DAMAGED, now, facts, evidence)
 
 
 def _of_backups(row: Readiness, now: datetime) -> Iterator[Condition]:

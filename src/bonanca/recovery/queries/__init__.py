@@ -5,6 +5,7 @@ from bonanca.recovery.queries.backups import (
     backup_by_key,
     declares_backup,
     get_backup,
+    has_database,
     last_attempt,
     latest_backup,
     latest_verified_backup,
@@ -14,7 +15,7 @@ from bonanca.recovery.queries.backups import (
 )
 from bonanca.recovery.queries.drills import get_drill, passed_drill_by_key
 from bonanca.recovery.queries.history import history, place_costs, running
-from bonanca.recovery.queries.kept import KeptNotFound, kept_database, kept_databases
+from bonanca.recovery.queries.kept import KeptNotFound, kept_database, kept_databases, kept_files
 from bonanca.recovery.queries.keys import keys_of
 from bonanca.recovery.queries.outside import outside_of
 from bonanca.recovery.queries.pins import (
@@ -65,9 +66,11 @@ __all__ = [
     "get_pin",
     "get_restore",
     "get_set_aside",
+    "has_database",
     "history",
     "kept_database",
     "kept_databases",
+    "kept_files",
     "keys_of",
     "lag_between",
     "last_attempt",

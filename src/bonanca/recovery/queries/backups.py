@@ -55,9 +55,13 @@ def last_attempt(service: str) -> BackupView | None:
 
 
 def declares_backup(service: str) -> bool:
-    """Whether the service declares a database and how to back it up. Raises NotFound: no such service."""
-    declared = get_service(service)
-    return declared.backup is not None and declared.database is not None
+    """Whether the service declares a backup and what it takes. Raises NotFound: no such service."""
+    return get_service(service).backed_up
+
+
+def has_database(service: str) -> bool:
+    """Whether the service declares a database. Raises NotFound: no such service."""
+    return get_service(service).database is not None
 
 
 def team_of(service: str) -> str:
@@ -76,7 +80,7 @@ def overview() -> tuple[ServiceBackups, ...]:
             last_attempt(service.slug),
         )
         for service in list_services()
-        if service.backup is not None and service.database is not None
+        if service.backup is not None and service.backed_up
     )
 
 

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.postgres.databases import database_sizes, effects_on
 from bonanca.catalog.queries import get_service
 from bonanca.kernel.errors import NotFound
-from bonanca.recovery.models import Kept, Restore
+from bonanca.recovery.models import Kept, KeptFiles, Restore
 from bonanca.recovery.state import KeptState
-from bonanca.recovery.views import KeptDatabase
+from bonanca.recovery.views import KeptDatabase, KeptTree
 
 KEEPING = ("swap", "retire")
 
@@ -56,3 +56,13 @@ def kept_database(service: str, name: str) -> KeptDatabase:
         if kept.name == name:
             return kept
     raise KeptNotFound(_("%(service)s has no kept database %(name)s.") % {"service": service, "name": name})
+
+
+def kept_files(service: str) -> tuple[KeptTree, ...]:
+    """Folders and files of the service that restores replaced and kept, newest first. Raises NotFound."""
+    get_service(service)
+    rows = KeptFiles.objects.filter(service=service, state=KeptState.KEPT).order_by("-kept_at", "name")
+    return tuple(
+        KeptTree(row.name, row.path, row.kept_path, row.kept_at, row.kept_by, row.size_bytes, row.expires_at)
+        for row in rows
+    )

@@ -18,6 +18,7 @@ from bonanca.recovery import own
 from bonanca.recovery.models import ProcedureCopy
 from bonanca.recovery.queries.backups import latest_backup
 from bonanca.recovery.queries.own import own_status
+from bonanca.recovery.queries.procedure_data import data_commands
 from bonanca.recovery.queries.readiness import readiness_of
 from bonanca.recovery.state import HOLDING
 from bonanca.recovery.views import BackupView
@@ -31,6 +32,7 @@ FILE_NAME = "RESUME-EVERYTHING.md"
 
 OWN = gettext_noop("Bonança itself")
 DATABASE = gettext_noop("%(service)s: bring back the database %(database)s")
+FILES = gettext_noop("%(service)s: bring back its folders and files")
 CODE = gettext_noop("%(service)s: bring back the code and the configuration")
 START = gettext_noop("%(service)s: start it")
 CHECK = gettext_noop("%(service)s: check from outside")
@@ -38,6 +40,7 @@ CHECK = gettext_noop("%(service)s: check from outside")
 NO_OWN = gettext_noop("Bonança's own database has no good backup: plans, incidents and history would be lost.")
 CYCLE = gettext_noop("These services need one another in a circle; start them together: %(services)s")
 NO_BACKUP = gettext_noop("It has a database and no good backup.")
+NO_FILES = gettext_noop("Its folders and files have no good backup.")
 NOT_PROVEN = gettext_noop("This backup was never restored for proof.")
 NO_DECLARED = gettext_noop("It declares a database and no backup.")
 ITS_OWN = gettext_noop(
@@ -125,8 +128,8 @@ def _own_steps(now: datetime) -> list[ProcedureStep]:
 
 def _service_steps(service: ServiceView, now: datetime) -> list[ProcedureStep]:
     steps = []
-    if service.database is not None:
-        steps.append(_database_step(service, now))
+    if service.database is not None or service.backed_up:
+        steps.append(_data_step(service, now))
     code = _code_commands(service)
     if code:
         steps.append(_step(service.slug, CODE, {}, commands=tuple(code)))
@@ -177,39 +180,30 @@ def _checks(service: ServiceView) -> list[str]:
     return [*(f"curl -fsS {shlex.quote(url + path)}" for path in paths for url in urls), *others]
 
 
-def _database_step(service: ServiceView, now: datetime) -> ProcedureStep:
-    assert service.database is not None
-    facts = {"database": service.database.name}
+def _data_step(service: ServiceView, now: datetime) -> ProcedureStep:
+    facts = {"database": service.database.name} if service.database else {}
+    title = DATABASE if service.database else FILES
     backup = latest_backup(service.slug)
     if backup is None:
-        warning = NO_BACKUP if service.backup else NO_DECLARED
-        return _step(service.slug, DATABASE, facts, restorable=True, warnings=(warning,))
+        warning = NO_BACKUP if service.backup and service.database else NO_DECLARED if service.database else NO_FILES
+        return _step(service.slug, title, facts, restorable=True, warnings=(warning,))
     source = _source(service, backup)
     found = readiness_of(service.slug, now)
     passed = found.last_passed if found else None
     fetched, local = _fetch(source.places, backup.object_name)
-    dump = f"{service.slug}.dump"
     warnings = [] if backup.verified_at else [NOT_PROVEN]
     declared = [check.sql for check in service.backup.checks] if service.backup else []
     declared += [check.sql for check in service.verify if check.sql]
     return _step(
         service.slug,
-        DATABASE,
+        title,
         facts,
         restorable=True,
         expected_s=passed.restore_seconds if passed else None,
         commands=(
-            # The files of a whole server are brought back by Bonança, which is step one.
-            (
-                f"bonanca restore preview {service.slug} --backup {backup.id} --swap --start",
-                *_by_itself(service, backup),
-            )
-            if backup.engine != "logical"
-            else (
-                *fetched,
-                f"bonanca backup open {local} --identity-file {_quoted(source.identity_file)} --out {dump}",
-                f"pg_restore --create --dbname=postgres {dump}",
-            )
+            *(fetched if backup.engine in ("logical", "files") else ()),
+            *data_commands(backup, local, _quoted(source.identity_file)),
+            *_by_itself(service, backup),
         ),
         checks=tuple(declared),
         source=source,

@@ -33,13 +33,13 @@ NEWEST_DRILLS = 10
 
 def readiness(now: datetime) -> tuple[Readiness, ...]:
     """Every service that declares a backup."""
-    return tuple(_readiness(service, now) for service in list_services() if service.backup and service.database)
+    return tuple(_readiness(service, now) for service in list_services() if service.backed_up)
 
 
 def readiness_of(service: str, now: datetime) -> Readiness | None:
     """One service; None when it declares no backup. Raises NotFound: no such service."""
     declared = get_service(service)
-    return _readiness(declared, now) if declared.backup and declared.database else None
+    return _readiness(declared, now) if declared.backed_up else None
 
 
 def list_drills(service: str | None = None, *, limit: int = 50) -> tuple[DrillView, ...]:
@@ -65,7 +65,7 @@ def drill_due_at(service: ServiceView, now: datetime) -> datetime | None:
 
 def _due_at(service: ServiceView, last: DrillView | None, now: datetime) -> datetime | None:
     spec = service.backup.drill if service.backup else None
-    if spec is None or service.database is None or (last and last.state is DrillState.RUNNING):
+    if spec is None or not service.backed_up or (last and last.state is DrillState.RUNNING):
         return None
     runs = list_runs(subject=f"service:{service.slug}", kind="drill", limit=1)
     if runs and not runs[0].finished:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -9,12 +11,15 @@ from django.utils.translation import gettext as _
 from bonanca.durable import queries as durable
 from bonanca.durable.errors import PlanNotFound
 from bonanca.durable.plan import StepSpec
-from bonanca.durable.state import UNFINISHED
+from bonanca.durable.state import UNFINISHED, RunState
 from bonanca.kernel.errors import NotFound
 from bonanca.recovery.models import Restore
-from bonanca.recovery.state import RestoreMode, RestoreState
+from bonanca.recovery.state import RestoreMode, RestorePart, RestoreState
+from bonanca.recovery.trees import targets_of
 from bonanca.recovery.verdicts import from_json
 from bonanca.recovery.views import RestoreView
+
+RETRIED_FOR = timedelta(hours=24)
 
 
 class RestoreNotFound(NotFound):
@@ -40,6 +45,25 @@ def restores_in_work() -> set[str]:
     unfinished = {run.id for run in durable.list_runs(states=sorted(UNFINISHED), limit=1000)}
     # A rollback that restores a backup works in a folder of its run's name.
     return {str(row.id) for row in started if row.run_id in unfinished} | {str(run_id) for run_id in unfinished}
+
+
+def ended_restores_of_files(now: datetime) -> tuple[tuple[Path, str], ...]:
+    """(path, mark of the plan) of what restores of files have written beside, and no plan goes on with any more."""
+    found = []
+    rows = Restore.objects.exclude(part=RestorePart.DATABASE).exclude(run_id=None).order_by("-started_at")
+    for row in rows[:50]:
+        assert row.run_id is not None
+        try:
+            run, undo = durable.get_run(row.run_id), durable.undo_of(row.run_id)
+        except PlanNotFound:
+            continue
+        # One that failed may be retried from the step that did; nobody does so for ever.
+        over = run.state in (RunState.SUCCEEDED, RunState.CANCELLED) or now - run.created_at > RETRIED_FOR
+        if run.finished and over and (undo is None or undo.finished):
+            params = next(iter(row.spec["steps"]))["params"]
+            targets = targets_of([Path(path) for path in params["paths"]], row.folder)
+            found += [(target, row.run_id.hex[-12:]) for target in targets]
+    return tuple(found)
 
 
 def _view(row: Restore) -> RestoreView:
@@ -70,5 +94,7 @@ def _view(row: Restore) -> RestoreView:
         finished_at=run.finished_at if run else None,
         error=run.error if run else "",
         undo_run_id=undo.id if undo else None,
+        part=RestorePart(row.part),
+        folder=row.folder,
         receipts={step.key: step.receipt for step in run.steps if step.receipt is not None} if run else {},
     )

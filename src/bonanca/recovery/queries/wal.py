@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from bonanca.catalog.queries import get_service
 from bonanca.recovery.models import RestorePoint, WalFile, WalReceiver
-from bonanca.recovery.views import RestorePointView, WalView
+from bonanca.recovery.views import DamagedWal, RestorePointView, WalView
 
 
 def wal_of(service: str) -> WalView | None:
-    """How the service's log stands; None when it declares none. Three queries.
+    """How the service's log stands; None when it declares none. Four queries.
 
     Raises:
         NotFound: no such service.
@@ -24,6 +24,8 @@ def wal_of(service: str) -> WalView | None:
         size=Sum("size_bytes"),
         reaches=Max("received_at"),
         waiting=Count("id", filter=Q(complete=False)),
+        checked=Min("checked_at"),
+        unchecked=Count("id", filter=Q(checked_at=None)),
     )
     return WalView(
         running=bool(receiver and receiver.running),
@@ -36,7 +38,15 @@ def wal_of(service: str) -> WalView | None:
         waiting=sums["waiting"],
         reaches=sums["reaches"],
         points=restore_points(service),
+        damaged=damaged_wal(service),
+        checked_at=None if sums["unchecked"] else sums["checked"],
     )
+
+
+def damaged_wal(service: str) -> tuple[DamagedWal, ...]:
+    """Archived files that a check found damaged somewhere, at most 200."""
+    rows = WalFile.objects.filter(service=service).exclude(damaged={}).order_by("timeline", "number")[:200]
+    return tuple(DamagedWal(row.name, tuple(row.damaged.values()), tuple(row.intact_in)) for row in rows)
 
 
 def restore_points(service: str) -> tuple[RestorePointView, ...]:

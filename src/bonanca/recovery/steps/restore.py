@@ -6,10 +6,6 @@ Params of all: `service`, `backup_id`, `target` ({kind, value}), `mode`, `databa
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -20,12 +16,12 @@ from bonanca.actuators.postgres.fencing import effect_of
 from bonanca.actuators.postgres.properties import DatabaseMissing, Properties, properties_of
 from bonanca.actuators.postgres.restoring import place_database, restore_as_new, retire_database
 from bonanca.actuators.postgres.sessions import at_database, derived_name, maintenance_dsn, session
+from bonanca.actuators.preflight import refuse
 from bonanca.catalog.queries import get_service
-from bonanca.catalog.spec import DatabaseSpec, RestoreSpec
+from bonanca.catalog.spec import DatabaseSpec
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import step
-from bonanca.recovery import folders
 from bonanca.recovery.checks import checks_of
 from bonanca.recovery.engines import (
     Opening,
@@ -35,12 +31,13 @@ from bonanca.recovery.engines import (
 )
 from bonanca.recovery.guards import database_of, refuse_own_server
 from bonanca.recovery.judging import identities_for, judge
+from bonanca.recovery.parallel_dump import restore_jobs
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.scratch import Findings, compare_counts, held, run_checks
-from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.state import RestoreMode, RestorePart
 from bonanca.recovery.steps.set_aside import aside_before_undo
-from bonanca.recovery.steps.support import mark_of, reporting, told
-from bonanca.recovery.verdicts import refusals
+from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told, workspace
+from bonanca.recovery.verdicts import NO
 
 
 @step("recovery.restore_preflight")
@@ -60,11 +57,12 @@ class RestorePreflight:
                 Target(**ctx.params["target"]),
                 mode=RestoreMode(ctx.params["mode"]),
                 database=ctx.params["database"],
-                identity_file=_identity_file(ctx),
+                identity_file=identity_file_of(ctx),
+                part=RestorePart(ctx.params.get("part", RestorePart.DATABASE)),
+                folder=ctx.params.get("folder", ""),
             )
-        standing = refusals(found)
-        if standing:
-            raise StepFailed(". ".join(standing) + ".", hint=_("Nothing was touched. Remove the cause, then retry."))
+        standing = [(one.words, one.facts) for one in found if one.answer == NO]
+        refuse(standing, hint=_("Nothing was touched. Remove the cause, then retry."))
         return {"verdict": [one.to_json() for one in found]}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
@@ -80,7 +78,7 @@ class RestoreLoad:
             return effect_of(_database(ctx).dsn(), ctx.key)
 
     def apply(self, ctx: StepContext) -> Receipt:
-        with told(), _workspace(ctx) as folder:
+        with told(), workspace(ctx) as folder:
             service, database = get_service(ctx.params["service"]), _database(ctx)
             dsn, say = database.dsn(), reporting(ctx)
             refuse_own_server(dsn)
@@ -90,7 +88,7 @@ class RestoreLoad:
                 backup,
                 Target(**ctx.params["target"]),
                 folder,
-                identities_for(service, _identity_file(ctx), engine=backup.engine),
+                identities_for(service, identity_file_of(ctx), engine=backup.engine),
                 say,
             )
             archive = engine_named(backup.engine).open(opening)
@@ -108,7 +106,7 @@ class RestoreLoad:
                 token=ctx.token,
                 key=ctx.key,
                 properties=_properties(dsn, database.name),
-                jobs=(service.restore or RestoreSpec()).jobs,
+                jobs=restore_jobs(service),
                 watch=watch,
                 extra={
                     "engine": backup.engine,
@@ -192,20 +190,6 @@ class RestorePlace:
         return aside_before_undo(ctx, forth, back) if "pin_id" in ctx.params else back
 
 
-@contextmanager
-def _workspace(ctx: StepContext) -> Iterator[Path]:
-    """A private folder for what is opened; earlier attempts' are removed first, and this one at the end."""
-    root = folders.scratch_folder(UUID(str(ctx.params.get("restore_id") or ctx.run_id)))
-    folder = root / str(ctx.token.epoch)
-    if root.exists():
-        shutil.rmtree(root)
-    folder.mkdir(mode=0o700, parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(root, ignore_errors=False)
-
-
 def _loaded(ctx: StepContext) -> Receipt:
     for receipt in ctx.receipts.values():
         if "row_counts" in receipt and "target" in receipt:
@@ -228,8 +212,3 @@ def _properties(dsn: str, name: str) -> Properties | None:
 
 def _database(ctx: StepContext) -> DatabaseSpec:
     return database_of(get_service(ctx.params["service"]))
-
-
-def _identity_file(ctx: StepContext) -> Path | None:
-    given = ctx.params.get("identity_file")
-    return Path(given) if given else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from bonanca.durable.context import StepContext
 from bonanca.durable.errors import Fenced, NotUndoable, StepFailed
 from bonanca.durable.fence import ResourceBusy
 from bonanca.kernel.errors import BonancaError
+from bonanca.recovery import folders
 
 # A moment later these may be gone; the rest needs a person.
 PASSING = (DatabaseUnreachable, DatabaseInUse, DatabaseBusy, ResourceBusy)
@@ -63,3 +66,23 @@ def reporting(ctx: StepContext) -> Callable[[float | None, str], None]:
             ctx.still_mine()
 
     return report
+
+
+@contextmanager
+def workspace(ctx: StepContext) -> Iterator[Path]:
+    """A private folder for what is opened; earlier attempts' are removed first, and this one at the end."""
+    root = folders.scratch_folder(UUID(str(ctx.params.get("restore_id") or ctx.run_id)))
+    folder = root / str(ctx.token.epoch)
+    if root.exists():
+        shutil.rmtree(root)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(root, ignore_errors=False)
+
+
+def identity_file_of(ctx: StepContext) -> Path | None:
+    """The private key's file that was given with the plan; None: the declared one."""
+    given = ctx.params.get("identity_file")
+    return Path(given) if given else None

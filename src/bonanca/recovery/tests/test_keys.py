@@ -11,6 +11,7 @@ from django.test import Client
 from typer.testing import CliRunner
 
 from bonanca.access.actors import Actor, Role
+from bonanca.durable.queries import list_runs
 from bonanca.kernel.audit import history
 from bonanca.recovery import folders, queries
 from bonanca.recovery.envelope import EnvelopeDamaged, WrongIdentity, open_envelope, read_header, rewrap, seal
@@ -20,11 +21,13 @@ from bonanca.recovery.operations import rewrap_backup as module
 from bonanca.recovery.operations.check_backup import check_backup
 from bonanca.recovery.operations.copy_backups import copy_backups
 from bonanca.recovery.operations.rewrap_backup import NothingToRewrap, NotRewrapped, remove_strays, rewrap_backup
+from bonanca.recovery.operations.start_rewrap import start_rewrap
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
 from bonanca.recovery.state import DrillState, ReplicaState
 from bonanca.recovery.tests.commands import app
 from bonanca.recovery.tests.shop import NOW
+from bonanca.recovery.tests.test_restore import Run
 
 WORKER = Actor("person", "c@loja", "C", Role.COMMANDER)
 
@@ -202,3 +205,25 @@ def test_commands_and_page_show_and_rotate(shop, backup, rotated, old, member):
     done = runner.invoke(app, ["rewrap", shop.slug, "--identity-file", str(old), "--json"], catch_exceptions=False)
     assert json.loads(done.stdout)[0]["state"] == "stored"
     assert runner.invoke(app, ["keys", shop.slug]).exit_code == 0
+
+
+def test_a_worker_rotates_with_the_declared_key_and_the_page_says_what_to_run_without_it(shop, old, backup, owner):
+    browser = Client()
+    browser.force_login(owner)
+    with pytest.raises(NothingToRewrap):
+        start_rewrap(service=shop.slug, actor=WORKER, now=NOW, key="early")
+    new = create_identity_file(shop.folder / "keys" / "new.age")
+    shop.declare_backup(recipients=(*shop.service.backup.recipients, new))
+    page = browser.get(f"/backups/{shop.slug}/places/").content.decode()
+    assert "Reempacotar 1 backup para as chaves declaradas" in page
+    assert f"bonanca backup rewrap {shop.slug} --identity-file FILE" in page
+    assert browser.post(f"/backups/{shop.slug}/keys/rewrap/").status_code == 302
+    (started,) = list_runs(subject=f"service:{shop.slug}", kind="rewrap")
+    assert "AGE-SECRET" not in json.dumps([step.params for step in started.steps])
+    run = Run(started.id)
+    run.do()
+    assert run.receipts["rewrap"] == {"rewrapped": [str(backup.id)]}
+    run.do()
+    assert run.receipts["rewrap"] == {"rewrapped": []}
+    assert verify_backup(backup.id, actor=WORKER, now=NOW, identity_file=shop.folder / "keys" / "new.age")
+    assert "Reempacotar" not in browser.get(f"/backups/{shop.slug}/places/").content.decode()

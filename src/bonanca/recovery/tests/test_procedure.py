@@ -73,8 +73,8 @@ def test_the_procedure_says_what_from_where_with_which_key_and_how_long(shop):
     text = markdown(procedure(NOW))
     source = f"{backup.replicas[0].place}/{backup.object_name}"
     key = shop.folder / "keys" / "key.age"
-    assert f"bonanca backup open {source} --identity-file {key} --out loja-api.dump" in text
-    assert "pg_restore --create --dbname=postgres loja-api.dump" in text
+    assert f"bonanca backup open {source} --identity-file {key} --unpack loja-api-backup" in text
+    assert "pg_restore --create --dbname=postgres loja-api-backup/database.dump" in text
     assert "SELECT count(*) FROM orders" in text
     assert "never measured" in text
     assert "never restored for proof" in text

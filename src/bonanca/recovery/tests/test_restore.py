@@ -382,3 +382,18 @@ def test_a_check_of_the_service_that_does_not_hold_stops_it(shop: Shop) -> None:
     run = Run(start_restore(shown.id, actor=WORKER, now=NOW).run_id)
     with pytest.raises(StepFailed, match="expected 7, got 40"):
         run.do()
+
+
+def test_the_preflight_waits_for_a_server_that_does_not_answer_and_for_nothing_else(shop: Shop) -> None:
+    take_backup(service=shop.slug, actor=WORKER, now=NOW)
+    shown = propose_restore(service=shop.slug, actor=WORKER, now=NOW)
+    run = Run(start_restore(shown.id, actor=WORKER, now=NOW).run_id)
+    (shop.folder / "dsn").write_text("postgresql://nobody@127.0.0.1:1/loja")
+    with pytest.raises(StepFailed) as failed:
+        run.do("preflight")
+    assert failed.value.retryable
+    assert "Nothing was touched" in (failed.value.hint or "")
+    (shop.folder / "keys" / "key.age").unlink()
+    with pytest.raises(StepFailed) as failed:
+        run.do("preflight")
+    assert not failed.value.retryable

@@ -83,6 +83,21 @@ class BackupView:
         return sum(copy.state is not ReplicaState.DAMAGED for copy in self.copies)
 
     @property
+    def tables(self) -> list[tuple[str, int | None, int | None]]:
+        """Each table with its rows and, where several workers dumped it, its bytes in the dump."""
+        sizes = self.facts.get("tables") or {}
+        return [
+            (table, self.row_counts.get(table), sizes[table][1] if table in sizes else None)
+            for table in sorted({*self.row_counts, *sizes})
+        ]
+
+    @property
+    def files(self) -> Mapping[str, Any] | None:
+        """What it took of folders and files (counts, bytes, `roots`, what was `left` and `changed`); None: nothing."""
+        found: Mapping[str, Any] | None = self.facts.get("files")
+        return found
+
+    @property
     def rows(self) -> int:
         """Rows of all tables in its snapshot."""
         return sum(self.row_counts.values())

@@ -25,6 +25,36 @@ class CheckedCopy:
 
 
 @dataclass(frozen=True)
+class CheckedSegment:
+    """A file of the archived log that is not what it was in a place (`answered` False: the place does not answer)."""
+
+    name: str
+    place: str
+    answered: bool
+    error: str
+    repaired: bool
+
+
+@dataclass(frozen=True)
+class WalCheck:
+    """The archived log of a service: how many files were read in every place, and what was wrong."""
+
+    service: str
+    files: int
+    wrong: tuple[CheckedSegment, ...]
+
+    @property
+    def repaired(self) -> tuple[CheckedSegment, ...]:
+        """What was damaged or gone and is there again."""
+        return tuple(one for one in self.wrong if one.repaired)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file is intact in every place, if need be after its repair."""
+        return all(one.repaired for one in self.wrong)
+
+
+@dataclass(frozen=True)
 class CheckReport:
     """Every copy of one backup."""
 

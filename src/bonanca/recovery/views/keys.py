@@ -53,6 +53,12 @@ class ServiceKeys:
         return tuple(backup for backup in self.backups if backup.outdated)
 
     @property
+    def openable(self) -> tuple[SealedTo, ...]:
+        """Those that have to be wrapped again and that the drills' key opens."""
+        mine = set(self.drilled_with or ())
+        return tuple(one for one in self.backups if one.outdated and mine & set(one.recipients or ()))
+
+    @property
     def declared_short(self) -> tuple[str, ...]:
         return tuple(map(short, self.declared))
 

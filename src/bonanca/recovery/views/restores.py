@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bonanca.durable.plan import StepSpec
 from bonanca.durable.state import RunState
-from bonanca.recovery.state import RestoreMode, RestoreState
+from bonanca.recovery.state import RestoreMode, RestorePart, RestoreState
 from bonanca.recovery.verdicts import NO, Finding
 
 
@@ -38,6 +38,24 @@ class RestoreView:
     error: str
     undo_run_id: UUID | None
     receipts: dict[str, Any]
+    part: RestorePart = RestorePart.DATABASE
+    folder: str = ""
+
+    @property
+    def of_files(self) -> bool:
+        """Whether folders and files come back."""
+        return self.part is not RestorePart.DATABASE
+
+    @property
+    def of_database(self) -> bool:
+        """Whether the database comes back."""
+        return self.part is not RestorePart.FILES
+
+    @property
+    def where(self) -> str:
+        """Where it goes, in a word: a database, a folder, or the service's own paths."""
+        paths = self.steps[0].params.get("paths", ()) if self.steps else ()
+        return self.database if self.of_database else self.folder or ", ".join(paths)
 
     @property
     def refused(self) -> bool:
@@ -66,3 +84,16 @@ class KeptDatabase:
     expires_at: datetime | None = None
     closed: bool = False
     open_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class KeptTree:
+    """A folder or file that a restore replaced and kept (see `KeptFiles`). `size_bytes` None: not counted yet."""
+
+    name: str
+    path: str
+    kept_path: str
+    kept_at: datetime
+    kept_by: UUID
+    size_bytes: int | None
+    expires_at: datetime

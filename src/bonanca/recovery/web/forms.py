@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from bonanca.recovery.state import RestoreMode
+from bonanca.recovery.state import RestoreMode, RestorePart
 from bonanca.recovery.views import BackupView
 from bonanca.ui.formats import exact_text
 
@@ -36,6 +36,15 @@ class RestoreForm(forms.Form):
     mode = forms.ChoiceField(
         label=_("Where to"), choices=RestoreMode.choices, initial=RestoreMode.BESIDE, widget=forms.RadioSelect
     )
+    part = forms.ChoiceField(
+        label=_("What comes back"), choices=RestorePart.choices, initial=RestorePart.DATABASE, widget=forms.RadioSelect
+    )
+    folder = forms.CharField(
+        label=_("Folder for the files"),
+        max_length=2000,
+        required=False,
+        help_text=_("Absolute, and not there yet. Empty: one is made beside the first path."),
+    )
     into = forms.CharField(
         label=_("Name of the new database"),
         max_length=63,
@@ -43,11 +52,22 @@ class RestoreForm(forms.Form):
         help_text=_("Empty: a name is made. In the place of the running database it takes that one's name."),
     )
 
-    def __init__(self, *args: Any, backups: Sequence[BackupView], with_log: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        backups: Sequence[BackupView],
+        with_log: bool = False,
+        database: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         if not with_log:
             # A dump goes back to its own moment and no other.
             del self.fields["target"], self.fields["value"]
+        if not any(one.files for one in backups):
+            del self.fields["part"], self.fields["folder"]
+        elif not database:
+            del self.fields["part"], self.fields["into"]
         choices = [(str(one.id), _shown(one)) for one in backups]
         if with_log:
             choices.insert(0, ("", gettext("the newest one before it")))

@@ -18,6 +18,8 @@ from bonanca.kernel.ids import new_id
 from bonanca.recovery import queries
 from bonanca.recovery.operations.retry_copy import retry_copy
 from bonanca.recovery.operations.start_check import start_check
+from bonanca.recovery.operations.start_rewrap import start_rewrap
+from bonanca.recovery.operations.start_wal_check import start_wal_check
 from bonanca.ui.live import render_page
 
 
@@ -31,6 +33,7 @@ def places(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "keys": queries.keys_of(slug),
         "outside": queries.outside_of(slug),
         "why_not": why_not(actor, slug),
+        "why_not_rewrap": "" if allowed(actor, Permission.COMMAND) else _("A commander has to start this."),
     }
     return render_page(request, "recovery/service_places.html", context)
 
@@ -53,6 +56,24 @@ def check(request: HttpRequest, actor: Actor, slug: str, backup_id: UUID) -> Htt
     start_check(backup_id=backup_id, repair=False, actor=actor, now=utc_now(), key=key)
     messages.success(request, _("A worker reads every copy of this backup."))
     return redirect("recovery:service_backups", slug)
+
+
+@page(Permission.READ)
+@require_POST
+def check_log(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
+    """Start a check of the archived log, which makes again what is damaged; the operation checks who may."""
+    key = f"check-wal:{slug}:asked:{new_id()}"
+    start_wal_check(service=slug, repair=True, actor=actor, now=utc_now(), key=key)
+    messages.success(request, _("A worker reads the archived log in every place."))
+    return redirect("recovery:restores", slug)
+
+
+@page(Permission.COMMAND)
+@require_POST
+def rewrap(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
+    """Have the backups wrapped for the declared keys with the declared private key."""
+    run = start_rewrap(service=slug, actor=actor, now=utc_now(), key=f"rewrap:{slug}:asked:{new_id()}")
+    return redirect("durable:plan", run_id=run.id)
 
 
 def why_not(actor: Actor, slug: str) -> str:

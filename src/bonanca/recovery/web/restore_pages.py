@@ -24,7 +24,7 @@ from bonanca.recovery.operations.open_kept import open_kept
 from bonanca.recovery.operations.propose_restore import propose_restore
 from bonanca.recovery.operations.start_restore import start_restore
 from bonanca.recovery.operations.undo_restore import undo_restore
-from bonanca.recovery.state import RESTORABLE, RestoreMode, RestoreState
+from bonanca.recovery.state import RESTORABLE, RestoreMode, RestorePart, RestoreState
 from bonanca.recovery.views import KeptDatabase, RestoreView
 from bonanca.recovery.web.forms import OpenForm, RestoreForm
 from bonanca.ui.live import render_page
@@ -40,7 +40,13 @@ def restores(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     backups = [one for one in queries.list_backups(slug) if one.state in RESTORABLE]
     wal = queries.wal_of(slug)
     asked = {"backup": request.GET.get("backup", "")}
-    form = RestoreForm(request.POST or None, backups=backups, with_log=wal is not None, initial=asked)
+    form = RestoreForm(
+        request.POST or None,
+        backups=backups,
+        with_log=wal is not None,
+        database=queries.has_database(slug),
+        initial=asked,
+    )
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -49,7 +55,9 @@ def restores(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
                 backup_id=UUID(given["backup"]) if given["backup"] else None,
                 target=Target(given.get("target") or "backup", given.get("value") or ""),
                 mode=RestoreMode(given["mode"]),
-                into=given["into"],
+                into=given.get("into") or "",
+                part=RestorePart(given["part"]) if given.get("part") else None,
+                folder=given.get("folder") or "",
                 actor=actor,
                 now=utc_now(),
             )
@@ -63,8 +71,10 @@ def restores(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "form": form,
         "wal": wal,
         "backups": backups,
+        "whole_server": any(one.engine == "physical" for one in backups),
         "restores": queries.list_restores(slug),
         "kept": kept,
+        "kept_files": queries.kept_files(slug),
         "kept_problem": problem,
         "may_command": allowed(actor, Permission.COMMAND),
         "why_not": ""

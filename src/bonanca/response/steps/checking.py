@@ -9,6 +9,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from bonanca.actuators.preflight import refuse
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import VerifySpec
 from bonanca.durable.context import Receipt, StepContext
@@ -40,12 +41,8 @@ class Preflight(NothingToTakeBack):
             )
         except BonancaError as refused:
             raise StepFailed(refused.message, hint=refused.hint) from refused
-        failed = [check for check in checks if not check.passed]
-        if failed:
-            # A server that is recovering is waited for; nothing is touched by asking again.
-            passing = all(check.facts.get("may_pass") for check in failed)
-            words = " ".join(check.words for check in failed)
-            raise StepFailed(words, retryable=passing, hint=_("Nothing was touched. Choose another pin."))
+        standing = [(check.words, check.facts) for check in checks if not check.passed]
+        refuse(standing, hint=_("Nothing was touched. Choose another pin."))
         return {"checks": [check.text for check in checks]}
 
 

@@ -1,0 +1,137 @@
+"""Put a folder or file in the place of another in one step, and keep what was there: beside it, for nobody else.
+
+What is new and what is kept lies in `.bonanca-files` beside the path: on the same disk, so that a swap moves no byte,
+and closed (0700), so that nobody reads there what they could not read before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from bonanca.actuators.files.atomic import sync_folder
+from bonanca.kernel.errors import Conflict, Unavailable
+
+SIDE = ".bonanca-files"
+_AT_FDCWD = -100
+_NOREPLACE, _EXCHANGE = 1, 2
+
+
+class NotSwappable(Unavailable):
+    """The system does not let the path be renamed; the message says what it said."""
+
+
+class SomethingThere(Conflict):
+    """The name is taken."""
+
+
+Ident = tuple[int, int]
+
+
+def side_of(path: Path) -> Path:
+    """The closed folder beside a path, made when it is not there."""
+    folder = path.parent / SIDE
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def ident(path: Path) -> Ident | None:
+    """What lies there, whatever its name: it moves with it. None: nothing. A link is itself."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def swap_in(target: Path, incoming: Path, kept: Path, *, new: Ident) -> bool:
+    """Have `incoming` (which is `new`) at `target`, and what was there at `kept`; whether there was something.
+
+    Asked again after a crash it goes on where it was.
+
+    Raises:
+        NotSwappable: nothing was changed, or what was there is still at `incoming`. SomethingThere: `kept` is taken.
+    """
+    if ident(target) != new:
+        if ident(incoming) != new:
+            raise NotSwappable(_("%(path)s: what was restored is gone.") % {"path": incoming})
+        if ident(target) is None:
+            _rename(incoming, target, _NOREPLACE)
+        else:
+            _rename(incoming, target, _EXCHANGE)
+    if ident(incoming) is not None:
+        _rename(incoming, kept, _NOREPLACE)
+    sync_folder(target.parent)
+    if kept.parent.is_dir():
+        sync_folder(kept.parent)
+    return ident(kept) is not None
+
+
+def put_new(target: Path, incoming: Path, *, new: Ident) -> None:
+    """Give `incoming` a name that nothing has.
+
+    Raises:
+        SomethingThere, NotSwappable.
+    """
+    if ident(target) != new:
+        _rename(incoming, target, _NOREPLACE)
+    sync_folder(target.parent)
+
+
+def set_aside(target: Path, kept: Path, *, which: Ident) -> None:
+    """Take a path away that has nothing to be replaced with."""
+    if ident(target) == which:
+        _rename(target, kept, _NOREPLACE)
+        sync_folder(target.parent)
+
+
+def remove_tree(path: Path) -> bool:
+    """Remove a folder or file of ours, links not followed; whether there was one."""
+    found = ident(path)
+    if found is None:
+        return False
+    if path.is_dir() and not path.is_symlink():
+        _writable(path)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return True
+
+
+def tidy_side(path: Path) -> None:
+    """Remove the folder beside a path when nothing is in it any more."""
+    try:
+        (path.parent / SIDE).rmdir()
+    except OSError:
+        return
+
+
+def _writable(folder: Path) -> None:
+    """A folder that forbids writing to its owner cannot be emptied by him."""
+    folder.chmod(0o700)
+    for above, folders, _files in os.walk(folder):
+        for name in folders:
+            inner = Path(above, name)
+            if not inner.is_symlink():
+                inner.chmod(0o700)
+
+
+def _rename(source: Path, target: Path, how: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), how) == 0:
+        return
+    code = ctypes.get_errno()
+    if code == errno.EEXIST:
+        raise SomethingThere(_("%(path)s is there already.") % {"path": target})
+    words = {"path": target, "why": os.strerror(code)}
+    hint = ""
+    if code == errno.EBUSY:
+        hint = _("It is a mount point: declare what lies in it instead.")
+    elif code == errno.EINVAL:
+        hint = _("This file system cannot exchange two names in one step: restore into another folder.")
+    raise NotSwappable(_("%(path)s cannot be replaced: %(why)s") % words, hint=hint)

@@ -1,0 +1,109 @@
+"""Look after folders and files that were replaced: written down when it happens, removed when their time is over."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from bonanca.access.actors import SYSTEM, Actor
+from bonanca.actuators.files.tree_swap import ident, remove_tree, tidy_side
+from bonanca.catalog.queries import get_service
+from bonanca.catalog.spec import RestoreSpec
+from bonanca.durable import queries as durable
+from bonanca.durable.errors import PlanNotFound
+from bonanca.kernel.audit import record
+from bonanca.outbox.operations.publish import publish
+from bonanca.recovery.events import KeptDropped
+from bonanca.recovery.models import KeptFiles
+from bonanca.recovery.queries.restores import ended_restores_of_files
+from bonanca.recovery.state import KeptState
+from bonanca.recovery.trees import remove_staging
+
+
+def note_kept(
+    service: str, placed: Sequence[Mapping[str, Any]], word: str, mark: str, run_id: UUID, *, now: datetime
+) -> None:
+    """Write down what lies at each `kept`, if something does; asked again, it changes nothing."""
+    keep = timedelta(hours=(get_service(service).restore or RestoreSpec()).keep_replaced_h)
+    for number, one in enumerate(placed):
+        if ident(Path(one["kept"])) is None:
+            continue
+        with transaction.atomic():
+            row, created = KeptFiles.objects.get_or_create(
+                service=service,
+                name=f"files_{word}_{mark}_{number}",
+                defaults={
+                    "path": one["target"],
+                    "kept_path": one["kept"],
+                    "kept_at": now,
+                    "kept_by": run_id,
+                    "expires_at": now + keep,
+                },
+            )
+            if created:
+                facts = {"service": service, "path": one["target"], "expires_at": row.expires_at.isoformat()}
+                actor = SYSTEM("recovery").label
+                record(aggregate=f"kept:{row.pk}", action="kept.noted", actor=actor, facts=facts, now=now)
+
+
+def note_returned(service: str, kept_paths: Sequence[str], *, now: datetime) -> None:
+    """What was kept there has its place again."""
+    rows = KeptFiles.objects.filter(service=service, state=KeptState.KEPT, kept_path__in=kept_paths)
+    for row in rows:
+        if ident(Path(row.kept_path)) is None:
+            KeptFiles.objects.filter(pk=row.pk).update(state=KeptState.RETURNED, ended_at=now)
+
+
+def expire_kept_files(*, now: datetime) -> list[str]:
+    """Remove what is kept longer than it must be and what ended plans left half written; a line for each problem."""
+    problems = []
+    for row in KeptFiles.objects.filter(state=KeptState.KEPT):
+        try:
+            if row.expires_at <= now and not _plan_runs(row.kept_by):
+                remove_for_good(row, actor=SYSTEM("recovery"), now=now, expired=True)
+            elif row.size_bytes is None:
+                KeptFiles.objects.filter(pk=row.pk).update(size_bytes=_size(Path(row.kept_path)))
+        except OSError as problem:
+            problems.append(f"{row.service}: {row.kept_path}: {problem.strerror}")
+    for target, mark in ended_restores_of_files(now):
+        try:
+            remove_staging(target, mark)
+        except OSError as problem:
+            problems.append(f"{target}: {problem.strerror}")
+    return problems
+
+
+def remove_for_good(row: KeptFiles, *, actor: Actor, now: datetime, expired: bool) -> None:
+    """Remove it from the disk, then say so; a crash in between removes nothing a second time. Raises OSError."""
+    remove_tree(Path(row.kept_path))
+    tidy_side(Path(row.path))
+    with transaction.atomic():
+        changed = KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT).update(
+            state=KeptState.DROPPED, ended_at=now
+        )
+        if changed:
+            facts = {"service": row.service, "path": row.path, "expired": expired}
+            record(aggregate=f"kept:{row.pk}", action="kept.dropped", actor=actor.label, facts=facts, now=now)
+            publish(KeptDropped(row.service, row.name, expired), now=now)
+
+
+def _plan_runs(run_id: UUID) -> bool:
+    try:
+        return not durable.get_run(run_id).finished
+    except PlanNotFound:
+        return False
+
+
+def _size(path: Path) -> int:
+    """Bytes of the files below it."""
+    if not path.is_dir() or path.is_symlink():
+        return path.lstat().st_size if ident(path) else 0
+    found = (Path(above, name).lstat() for above, _folders, files in os.walk(path) for name in files)
+    return sum(one.st_size for one in found if stat.S_ISREG(one.st_mode))
