@@ -14,6 +14,7 @@ from bonanca.catalog.spec.contingencies import ContingencySpec
 from bonanca.catalog.spec.data import BackupSpec, DatabaseSpec
 from bonanca.catalog.spec.objectives import SloSpec
 from bonanca.catalog.spec.privacy import PrivacySpec
+from bonanca.catalog.spec.reexecution import ReexecutionSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.rollback import RollbackSpec
 from bonanca.catalog.spec.running import (
@@ -26,6 +27,7 @@ from bonanca.catalog.spec.running import (
     VerifySpec,
 )
 from bonanca.catalog.spec.teams import TeamSpec
+from bonanca.catalog.spec.watching import ReinforcedWatchSpec
 
 ENVIRONMENTS = ("production", "development")
 
@@ -57,6 +59,8 @@ class ServiceView:
     rollback: RollbackSpec | None = None
     privacy: PrivacySpec | None = None
     contingencies: tuple[ContingencySpec, ...] = ()
+    watch: ReinforcedWatchSpec | None = None
+    reexecution: ReexecutionSpec | None = None
 
     def placeholders(self, *, release: Path | None = None, replica: ReplicaSpec | None = None) -> dict[str, str]:
         """Values for {python}, {config}, {release} and (for a replica) {port} in the service's commands."""
