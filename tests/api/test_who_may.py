@@ -59,6 +59,22 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "incidents/{incident}/containments", READ, None),
     ("POST", "incidents/{incident}/containments", RESPOND, {"action": "disable", "match": "/cart", **REASON}),
     ("POST", "containments/{containment}/undo", RESPOND, {}),
+    # A closer look
+    ("GET", "watches", READ, None),
+    ("POST", "watches", RESPOND, {"service": "loja-api"}),
+    ("GET", "watches/{watch}", READ, None),
+    ("GET", "watches/{watch}/minutes", READ, None),
+    ("POST", "watches/{watch}/end", RESPOND, REASON),
+    # Failed work that is run again
+    ("GET", "reexecutions", READ, None),
+    ("POST", "reexecutions", RESPOND, {"service": "loja-api", "incident": 1}),
+    ("GET", "reexecutions/{reexecution}", READ, None),
+    ("GET", "reexecutions/{reexecution}/items", READ, None),
+    ("GET", "reexecutions/{reexecution}/report", READ, None),
+    ("GET", "reexecutions/{reexecution}/report?contents=true", RESPOND, None),
+    ("POST", "reexecutions/{reexecution}/choose", RESPOND, {"take": True}),
+    ("POST", "reexecutions/{reexecution}/start", RESPOND, {}),
+    ("POST", "reexecutions/{reexecution}/withdraw", RESPOND, {}),
     # A change
     ("GET", "changes", READ, None),
     ("POST", "changes", RESPOND, {"service": "loja-api", "version": "main"}),

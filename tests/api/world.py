@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +12,8 @@ from uuid import UUID
 from bonanca.access.actors import SYSTEM, local_operator
 from bonanca.access.models import TeamMembership, User
 from bonanca.access.operations.create_token import create_token
+from bonanca.aftercare.operations.list_failed import list_failed
+from bonanca.aftercare.operations.start_watch import start_watch
 from bonanca.catalog.documents.load import load_text
 from bonanca.catalog.operations.apply_catalog import apply_catalog
 from bonanca.delivery.operations.propose_change import propose_change
@@ -57,6 +60,8 @@ services:
     contingencies:
       - {slug: loja-papel, when: fora, who: plantão, begin: [pegar o bloco], end: [digitar]}
       - {slug: loja-telefone, kind: channel, when: fora, who: suporte, begin: [abrir a linha], end: [fechar]}
+    reexecution:
+      sources: [{name: requests, log: {file: ./access.jsonl}, again: {http: {}}}]
     slo: [{slug: loja-disponivel, objective: 99.0, window_s: 1800}]
 """
 
@@ -87,6 +92,8 @@ class World:
     review: UUID
     use: UUID
     ready_use: UUID
+    watch: UUID
+    reexecution: UUID
     tokens: dict[str, str]
 
     def values(self) -> dict[str, str]:
@@ -99,6 +106,8 @@ def build(folder: Path) -> World:
     root, now = local_operator(), utc_now()
     _repository(folder / "repository")
     (folder / "root").mkdir()
+    failed = {"request_id": "r-1", "time": now.timestamp() - 60, "status": 500, "method": "POST", "path": "/checkout"}
+    (folder / "access.jsonl").write_text(json.dumps(failed) + "\n")
     apply_catalog(load_text(DECLARATION, name="bonanca.yaml", base=folder), source="test", actor=root, now=now)
     burning = open_incident(title="Compras falham", service=SERVICE, severity="high", actor=root, now=now)
     resolved = open_incident(title="Lenta", service=SERVICE, severity="low", actor=root, now=now)
@@ -143,6 +152,8 @@ def build(folder: Path) -> World:
         review=_review(paused),
         use=_use("loja-papel"),
         ready_use=_use("loja-telefone", ticked=True),
+        watch=start_watch(SERVICE, actor=root, now=now).id,
+        reexecution=list_failed(SERVICE, since=now - timedelta(hours=1), actor=root, now=now).id,
         tokens=_tokens(),
     )
 

@@ -18,8 +18,9 @@ FORBIDDEN_NAMES = {"utils.py", "services.py"}
 # What another room may import of a room, beside the building's own floors, which are libraries. `state` holds the words
 # (choices) that events and views speak in, `views` the frozen values that queries return: neither reaches a table.
 DOORS = {"operations", "queries", "events", "state", "views"}
-# Doors that a room has beside the usual ones: the typed bonanca.yaml, and the place where gates are hung up.
-EXTRA_DOORS = {"catalog": {"spec"}, "delivery": {"gates"}}
+# Doors that a room has beside the usual ones: the typed bonanca.yaml, the place where gates are hung up, and how a
+# service is asked from outside and its own commands are run.
+EXTRA_DOORS = {"catalog": {"spec"}, "delivery": {"gates"}, "response": {"service_commands", "verification"}}
 FLOORS = {"kernel", "ui", "access", "outbox", "durable", "actuators", "running", "config", "cli"}
 # Kept apart so that this file does not break its own rule.
 REGISTRY_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "registry.npm" + "js.com")

@@ -21,6 +21,7 @@ ROOMS: tuple[str, ...] = (
     "bonanca.recovery",
     "bonanca.delivery",
     "bonanca.response",
+    "bonanca.aftercare",
     "bonanca.comms",
     "bonanca.postmortems",
     "bonanca.reviews",

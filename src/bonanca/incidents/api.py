@@ -72,6 +72,11 @@ class ReasonIn(Schema):
     reason: str = ""
 
 
+class ResolveIn(ReasonIn):
+    # Hours of a closer look at the service; 0 for none, absent for what it declares for this severity.
+    watch_for_h: float | None = None
+
+
 class NoteIn(Schema):
     text: str
 
@@ -161,9 +166,15 @@ def severity(request: HttpRequest, number: int, data: SeverityIn) -> object:
 
 
 @router.post("incidents/{int:number}/resolve", response=IncidentOut)
-def resolve(request: HttpRequest, number: int, data: ReasonIn) -> object:
-    """Say that it is over."""
-    return resolve_incident(queries.by_number(number).id, reason=data.reason, actor=caller(request), now=utc_now())
+def resolve(request: HttpRequest, number: int, data: ResolveIn) -> object:
+    """Say that it is over, and for how many hours its service is to be watched closer."""
+    return resolve_incident(
+        queries.by_number(number).id,
+        reason=data.reason,
+        watch_for_h=data.watch_for_h,
+        actor=caller(request),
+        now=utc_now(),
+    )
 
 
 @router.post("incidents/{int:number}/close", response=IncidentOut)

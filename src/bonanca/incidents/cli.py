@@ -181,15 +181,26 @@ def commander(
 
 
 @app.command()
-def resolve(number: Number, reason: Reason = "", as_json: JsonOption = False) -> None:
-    """Say that it is over for its users; its post-mortem is drafted."""
+def resolve(
+    number: Number,
+    reason: Reason = "",
+    watch_for_h: Annotated[
+        float | None,
+        typer.Option(
+            "--watch-for-h", help="Hours of a closer look at its service; 0: none. Without it, as the service declares."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say that it is over for its users; its post-mortem is drafted, and its service watched closer for a while."""
     _django()
     from bonanca.access.actors import local_operator
     from bonanca.incidents.operations.resolve_incident import resolve_incident
     from bonanca.incidents.queries import by_number
     from bonanca.kernel.clock import utc_now
 
-    _emit(resolve_incident(by_number(number).id, reason=reason, actor=local_operator(), now=utc_now()), as_json)
+    incident_id, actor = by_number(number).id, local_operator()
+    _emit(resolve_incident(incident_id, reason=reason, watch_for_h=watch_for_h, actor=actor, now=utc_now()), as_json)
 
 
 @app.command()

@@ -54,7 +54,10 @@ class IncidentMitigated(_Moved):
 
 @dataclass(frozen=True)
 class IncidentResolved(_Moved):
+    """`watch_for_h`: for how many hours it asks for a closer look at its service; 0 for none."""
+
     NAME: ClassVar[str] = "incidents.incident.resolved.v1"
+    watch_for_h: float = 0.0
 
 
 @dataclass(frozen=True)

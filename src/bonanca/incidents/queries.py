@@ -9,6 +9,8 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from bonanca.catalog.queries import list_services
+from bonanca.catalog.spec import ReinforcedWatchSpec
 from bonanca.incidents.models import Incident, Suspect, TimelineEntry
 from bonanca.incidents.state import OPEN, SHORT_LABEL, EntryKind, IncidentState, Severity
 from bonanca.kernel.errors import NotFound
@@ -186,3 +188,10 @@ def suspects(incident_id: UUID) -> tuple[SuspectView, ...]:
         )
         for s in Suspect.objects.filter(incident_id=incident_id).order_by("rank")
     )
+
+
+def hours_of_watch(service: str, severity: str) -> float:
+    """Return for how many hours an incident of this severity asks for a closer look when nobody says otherwise."""
+    declared = next((one for one in list_services() if one.slug == service), None)
+    spec = declared.watch if declared is not None else None
+    return (spec or ReinforcedWatchSpec()).hours_after(severity)

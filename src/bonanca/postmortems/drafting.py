@@ -14,7 +14,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from bonanca.incidents.state import SHORT_LABEL, Severity
-from bonanca.postmortems.evidence import Evidence, burnt
+from bonanca.postmortems.evidence import Evidence, ReexecutionFact, WatchFact, burnt
 from bonanca.ui.formats import clock_text, day_text, duration_text, exact_text, number_text, percent_text, zone_text
 from bonanca.ui.phrases import render, said
 
@@ -231,8 +231,55 @@ def _response(e: Evidence) -> str:
         lines.append("- " + _("Contained: %(what)s") % {"what": ", ".join(_code(c) for c in e.containments)})
     if e.rollback:
         lines.append("- " + _("Brought back: %(title)s") % {"title": _line(said(e.rollback))})
+    lines += [f"- {_again_words(one)}" for one in e.reexecutions]
+    lines += [f"- {_watch_words(one)}" for one in e.watches]
     lines += ["", _question(_("What went well? Where were we lucky?"))]
     return "\n".join(lines)
+
+
+def _watch_words(one: WatchFact) -> str:
+    facts = {
+        "since": exact_text(one.since),
+        "until": exact_text(one.ended_at or one.until),
+        "failed": number_text(one.failed),
+        "requests": number_text(one.requests),
+        "checks": number_text(one.checks),
+        "why": "; ".join(_line(said(finding)) for finding in one.findings) or _line(one.reason),
+        "unseen": duration_text(one.unseen_s),
+    }
+    texts = {
+        "watching": _("Watched closer since %(since)s, until %(until)s."),
+        "calm": _("Watched closer from %(since)s to %(until)s: nothing came back."),
+        "returned": _("Watched closer from %(since)s: it came back at %(until)s (%(why)s)."),
+        "ended": _("Watched closer from %(since)s to %(until)s, ended by a person: %(why)s"),
+    }
+    text = texts[one.state] % facts
+    text += " " + _("%(failed)s of %(requests)s requests failed, %(checks)s checks were asked.") % facts
+    if one.unseen_s >= 60:
+        text += " " + _("Nobody could look for %(unseen)s of it.") % facts
+    return text
+
+
+def _again_words(one: ReexecutionFact) -> str:
+    done, left = one.counts.get("done", 0), one.counts.get("chosen", 0) + one.counts.get("sending", 0)
+    facts = {
+        "since": exact_text(one.since),
+        "until": exact_text(one.until),
+        "done": number_text(done),
+        "already": number_text(one.counts.get("already", 0)),
+        "failed": number_text(one.counts.get("failed", 0)),
+        "left": number_text(left),
+    }
+    text = (
+        _(
+            "What failed from %(since)s to %(until)s was run again: %(done)s done, %(already)s were done already,"
+            " %(failed)s failed."
+        )
+        % facts
+    )
+    if left:
+        text += " " + _("%(left)s are left.") % facts
+    return text
 
 
 def _actions() -> str:

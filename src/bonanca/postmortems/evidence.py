@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from bonanca.aftercare.queries import reexecutions, watches_of_incident
+from bonanca.aftercare.views import WatchView
 from bonanca.catalog.queries import get_service
 from bonanca.delivery.queries import contents, get_change
 from bonanca.incidents.queries import EntryView, IncidentView, get_incident, suspects
@@ -89,6 +91,33 @@ class RowsFact:
 
 
 @dataclass(frozen=True)
+class WatchFact:
+    """The closer look that followed: how it stands or ended, and what was counted in it."""
+
+    state: str
+    since: datetime
+    until: datetime
+    ended_at: datetime | None
+    requests: int
+    failed: int
+    checks: int
+    unseen_s: float
+    # What it found, as phrases; what a person said who ended it.
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ReexecutionFact:
+    """Failed work of the incident's time that was run again: items by outcome."""
+
+    state: str
+    since: datetime
+    until: datetime
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
 class PointFact:
     """One point of the chart; `error_ratio` None when there was no traffic."""
 
@@ -125,6 +154,8 @@ class Evidence:
     rollback: str | dict[str, Any]
     rows: RowsFact | None
     points: list[PointFact] = field(default_factory=list)
+    watches: list[WatchFact] = field(default_factory=list)
+    reexecutions: list[ReexecutionFact] = field(default_factory=list)
 
 
 def collect(incident_id: UUID, now: datetime) -> Evidence:
@@ -160,6 +191,12 @@ def collect(incident_id: UUID, now: datetime) -> Evidence:
         rollback=(rollback.title_phrase or rollback.title) if rollback else "",
         rows=RowsFact(rows.kept_database, dict(rows.counts)) if rows else None,
         points=_points(incident, until),
+        watches=[_watch(one) for one in reversed(watches_of_incident(incident_id))],
+        reexecutions=[
+            ReexecutionFact(one.state, one.since, one.until, dict(one.counts))
+            for one in reversed(reexecutions(incident_id=incident_id))
+            if one.run_id is not None
+        ],
     )
 
 
@@ -197,6 +234,21 @@ def _budgets(incident: IncidentView, until: datetime, now: datetime) -> list[Bud
             )
         )
     return facts
+
+
+def _watch(one: WatchView) -> WatchFact:
+    return WatchFact(
+        state=one.state,
+        since=one.started_at,
+        until=one.until,
+        ended_at=one.ended_at,
+        requests=one.requests,
+        failed=one.failed,
+        checks=one.checks,
+        unseen_s=round(one.unseen_s),
+        findings=[finding.phrase.to_json() for finding in one.findings],
+        reason=one.end_reason,
+    )
 
 
 def _entry(entry: EntryView) -> TimelineFact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import translation
@@ -10,17 +11,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
+from bonanca.aftercare.queries import get_watch
 from bonanca.catalog.queries import list_services
+from bonanca.incidents.operations.move import WrongState
 from bonanca.incidents.operations.open_incident import EARLIEST, open_incident
 from bonanca.incidents.operations.record_timeline import record_timeline
-from bonanca.incidents.state import EntryKind
+from bonanca.incidents.operations.reopen_incident import AnotherIsOpen, reopen_incident
+from bonanca.incidents.queries import IncidentView, get_incident
+from bonanca.incidents.state import EntryKind, IncidentState
 from bonanca.notify.operations.enqueue_message import enqueue_message
 from bonanca.notify.state import Purpose
+from bonanca.oncall.operations.page import page
 from bonanca.oncall.queries import who_is_on_call
 from bonanca.outbox.registry import reaction
 from bonanca.signals.events import AlertFiring
 from bonanca.signals.state import Door
-from bonanca.ui.phrases import phrase_of, read
+from bonanca.ui.phrases import Words, phrase_of, read
 
 FIRING = gettext_noop("Alert: %(summary)s")
 
@@ -36,7 +42,7 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
         # An alert about something that the catalog does not know stays on the list of alerts.
         return
     summary = phrase_of(event.summary.strip()[:200], event.summary_phrase)
-    incident = open_incident(
+    incident = _taken_back(event, summary, now) or open_incident(
         # Somebody else's monitoring may have nothing to say.
         title=summary if event.summary.strip() else event.slo or event.service,
         service=event.service,
@@ -61,6 +67,32 @@ def open_incident_of_alert(event: AlertFiring, now: datetime) -> None:
         actor=actor,
         now=now,
     )
+    if event.door == Door.WATCH and incident.alert_id != event.alert_id:
+        # Whoever is on call was paged when it began, and believes it to be over.
+        page(
+            incident_id=incident.id,
+            number=incident.number,
+            title=summary,
+            severity=event.severity,
+            team=incident.team,
+            occasion=f"watch:{event.alert_id}",
+            actor=SYSTEM("oncall"),
+            now=now,
+        )
+
+
+def _taken_back(event: AlertFiring, summary: Words, now: datetime) -> IncidentView | None:
+    """The incident that a closer look was about, open again; None when this is a case for a new one."""
+    if event.door != Door.WATCH or "watch" not in event.labels:
+        return None
+    watched = get_watch(UUID(event.labels["watch"])).incident_id
+    if watched is None or get_incident(watched).state not in (IncidentState.MITIGATED, IncidentState.RESOLVED):
+        return None
+    try:
+        return reopen_incident(watched, reason=summary, actor=SYSTEM("aftercare"), now=now)
+    except (AnotherIsOpen, WrongState):
+        # Another one of the service is open by now, or somebody has just closed this one.
+        return None
 
 
 @reaction(AlertFiring, "write_about_readiness")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from bonanca.access.actors import SYSTEM
+from bonanca.aftercare.operations.start_watch import NothingToWatch, start_watch
+from bonanca.aftercare.state import Origin
 from bonanca.comms.operations.publish_update import RESOLVED, publish_update
 from bonanca.incidents.events import IncidentResolved
 from bonanca.outbox.registry import reaction
@@ -28,3 +31,18 @@ def tell_status_page(event: IncidentResolved, now: datetime) -> None:
 def draft_from_evidence(event: IncidentResolved, now: datetime) -> None:
     """The draft is made from the record the moment the incident resolves (requirement T10)."""
     draft_postmortem(event.incident_id, actor=SYSTEM("postmortems"), now=now)
+
+
+@reaction(IncidentResolved, "watch_closer")
+def watch_closer(event: IncidentResolved, now: datetime) -> None:
+    """Who resolved it asked for a closer look, or its severity did (requirement T9)."""
+    if event.watch_for_h > 0:
+        with suppress(NothingToWatch):
+            start_watch(
+                event.service,
+                origin=Origin.INCIDENT,
+                hours=event.watch_for_h,
+                incident_id=event.incident_id,
+                actor=SYSTEM("aftercare"),
+                now=now,
+            )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.utils.translation import gettext_noop
 
 from bonanca.access.actors import SYSTEM
+from bonanca.aftercare.operations.start_watch import NothingToWatch, start_watch
+from bonanca.aftercare.state import Origin
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import RollbackSpec
 from bonanca.comms.operations.publish_update import MONITORING, publish_update
@@ -64,6 +67,21 @@ def tell_status_page(event: PlanFinished, now: datetime) -> None:
             actor=SYSTEM("comms"),
             now=now,
         )
+
+
+@reaction(PlanFinished, "watch_closer")
+def watch_closer(event: PlanFinished, now: datetime) -> None:
+    """After a rollback the service is watched closer than usual, for longer than any plan runs (requirement T9)."""
+    if _brought_back(event):
+        with suppress(NothingToWatch):
+            start_watch(
+                event.service,
+                origin=Origin.ROLLBACK,
+                incident_id=event.incident_id,
+                plan_id=event.plan_id,
+                actor=SYSTEM("aftercare"),
+                now=now,
+            )
 
 
 @reaction(PlanFinished, "tell_people")

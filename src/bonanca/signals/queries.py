@@ -24,6 +24,7 @@ from bonanca.signals.measurements import (
 from bonanca.signals.models import Alert, SliSource
 from bonanca.signals.objectives import Objective, all_objectives, get_objective, objectives_of, source_of
 from bonanca.signals.state import AlertState, DeployStatus, Door, Health, Severity
+from bonanca.signals.tightening import tightened as tightened
 from bonanca.signals.views import (
     AlertView,
     BudgetView,

@@ -44,6 +44,8 @@ class Door(models.TextChoices):
     # Backups and drills that do not hold: nobody suffers yet, so nobody is woken.
     READINESS = "readiness", _("readiness")
     SUPERVISION = "supervision", _("supervision")
+    # What a closer look after a rollback or an incident found.
+    WATCH = "watch", _("reinforced watch")
 
 
 class Health(models.TextChoices):

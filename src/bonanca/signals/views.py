@@ -45,6 +45,33 @@ class BudgetView:
 
 
 @dataclass(frozen=True)
+class TightenedView:
+    """One burn-rate rule, judged with a tighter threshold than its `usual` one; windows in seconds.
+
+    `bad` and `total` are the events of the long window; while its source is not `known`, nothing fires.
+    """
+
+    slo: str
+    name: str
+    severity: str
+    threshold: float
+    usual: float
+    long_s: int
+    short_s: int
+    long_burn: float
+    short_burn: float
+    bad: int
+    total: int
+    known: bool
+    firing: bool
+
+    @property
+    def share_of_threshold(self) -> float:
+        """How near it is to firing: 1 is at the threshold."""
+        return min(self.long_burn, self.short_burn) / self.threshold if self.threshold else 0.0
+
+
+@dataclass(frozen=True)
 class DeployStatusView:
     """What the budgets of a service allow: its worst objective decides. `slo` is None without objectives."""
 

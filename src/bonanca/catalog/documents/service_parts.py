@@ -18,6 +18,7 @@ from bonanca.catalog.documents.pgbackrest import read_pgbackrest
 from bonanca.catalog.documents.places import read_places
 from bonanca.catalog.documents.privacy import privacy_fits, read_privacy
 from bonanca.catalog.documents.reader import Reader
+from bonanca.catalog.documents.reexecution import read_reexecution, reexecution_fits
 from bonanca.catalog.documents.restoring import read_jobs, read_restore
 from bonanca.catalog.documents.retention import read_retention
 from bonanca.catalog.documents.rollback import read_rollback, rollback_fits
@@ -26,6 +27,7 @@ from bonanca.catalog.documents.standby import read_standby
 from bonanca.catalog.documents.supervision import read_restart
 from bonanca.catalog.documents.verification import at_least, checks_fit, one_expectation, read_verify
 from bonanca.catalog.documents.wal import read_physical
+from bonanca.catalog.documents.watching import read_watch
 from bonanca.catalog.spec import (
     ENVIRONMENTS,
     BackupCheck,
@@ -81,6 +83,8 @@ def read_service(reader: Reader) -> ServiceView:
         rollback=reader.one("rollback", read_rollback),
         privacy=reader.one("privacy", read_privacy),
         contingencies=reader.each("contingencies", read_contingency, _("a contingency")),
+        watch=reader.one("watch", read_watch),
+        reexecution=reader.one("reexecution", read_reexecution),
         slos=reader.each("slo", lambda slo: read_slo(slo, slug), _("an SLO")),
     )
     _fits_together(reader, service)
@@ -266,6 +270,7 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
     hosts_fit(reader, service)
     privacy_fits(reader, service)
     contingencies_fit(reader, service)
+    reexecution_fits(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:

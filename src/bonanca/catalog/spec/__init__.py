@@ -21,6 +21,14 @@ from bonanca.catalog.spec.privacy import (
     PrivacySpec,
     StatementSpec,
 )
+from bonanca.catalog.spec.reexecution import (
+    METHODS,
+    AgainSpec,
+    HttpAgain,
+    LogSource,
+    ReexecutionSpec,
+    SourceSpec,
+)
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.retention import RetentionSpec
 from bonanca.catalog.spec.rollback import (
@@ -50,6 +58,7 @@ from bonanca.catalog.spec.standby import StandbySpec
 from bonanca.catalog.spec.supervision import RestartSpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 from bonanca.catalog.spec.wal import PhysicalSpec, WalSpec
+from bonanca.catalog.spec.watching import HOURS_MOST, ReinforcedWatchSpec
 
 __all__ = [
     "APPROVALS",
@@ -58,12 +67,15 @@ __all__ = [
     "COMPARED",
     "CONTINGENCY_KINDS",
     "ENVIRONMENTS",
+    "HOURS_MOST",
     "LOCALES",
+    "METHODS",
     "PICKS",
     "PINS",
     "ROLES",
     "SEVERITIES",
     "STRATEGIES",
+    "AgainSpec",
     "BackupCheck",
     "BackupSpec",
     "BurnAlert",
@@ -79,12 +91,16 @@ __all__ = [
     "GatewaySpec",
     "HealthSpec",
     "HostSpec",
+    "HttpAgain",
+    "LogSource",
     "MemberSpec",
     "PgBackRestSpec",
     "PhysicalSpec",
     "PlaceSpec",
     "PrivacySpec",
     "Question",
+    "ReexecutionSpec",
+    "ReinforcedWatchSpec",
     "ReplicaSpec",
     "RepositorySpec",
     "RestartSpec",
@@ -98,6 +114,7 @@ __all__ = [
     "ServiceView",
     "SloSource",
     "SloSpec",
+    "SourceSpec",
     "StandbySpec",
     "StatementSpec",
     "StatusPageSpec",

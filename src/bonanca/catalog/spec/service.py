@@ -14,6 +14,7 @@ from bonanca.catalog.spec.contingencies import ContingencySpec
 from bonanca.catalog.spec.data import BackupSpec, DatabaseSpec
 from bonanca.catalog.spec.objectives import SloSpec
 from bonanca.catalog.spec.privacy import PrivacySpec
+from bonanca.catalog.spec.reexecution import ReexecutionSpec
 from bonanca.catalog.spec.restoring import RestoreSpec
 from bonanca.catalog.spec.rollback import RollbackSpec
 from bonanca.catalog.spec.running import (
@@ -26,6 +27,7 @@ from bonanca.catalog.spec.running import (
     VerifySpec,
 )
 from bonanca.catalog.spec.teams import TeamSpec
+from bonanca.catalog.spec.watching import ReinforcedWatchSpec
 from bonanca.kernel.typed import convert
 
 ENVIRONMENTS = ("production", "development")
@@ -58,6 +60,8 @@ class ServiceView:
     rollback: RollbackSpec | None = None
     privacy: PrivacySpec | None = None
     contingencies: tuple[ContingencySpec, ...] = ()
+    watch: ReinforcedWatchSpec | None = None
+    reexecution: ReexecutionSpec | None = None
 
     @property
     def backed_up(self) -> bool:

@@ -50,8 +50,9 @@ def move(
     facts: dict[str, Any] | None = None,
     stamps: dict[str, Any] | None = None,
     kind: EntryKind = EntryKind.ACTION,
+    told: dict[str, Any] | None = None,
 ) -> IncidentView:
-    """Move the incident to a state if it is in one that leads there.
+    """Move the incident to a state if it is in one that leads there. `told`: what its event says beside the usual.
 
     Raises:
         IncidentNotFound, NotAllowed: see `load`.
@@ -69,7 +70,14 @@ def move(
     incident.refresh_from_db()
     append(incident, kind=kind, text=text, facts=facts, actor=actor, now=now)
     publish(
-        event(incident_id=incident.id, number=incident.number, service=incident.service, actor=actor.name, at=now),
+        event(
+            incident_id=incident.id,
+            number=incident.number,
+            service=incident.service,
+            actor=actor.name,
+            at=now,
+            **(told or {}),
+        ),
         now=now,
     )
     return view(incident)

@@ -15,6 +15,7 @@ from bonanca.incidents.operations.move import move
 from bonanca.incidents.queries import IncidentView, get_incident, incident_for_service
 from bonanca.incidents.state import IncidentState
 from bonanca.kernel.errors import Conflict
+from bonanca.ui.phrases import Words, stored
 
 
 class AnotherIsOpen(Conflict):
@@ -24,7 +25,7 @@ class AnotherIsOpen(Conflict):
 REOPENED = gettext_noop("It is burning again: %(reason)s")
 
 
-def reopen_incident(incident_id: UUID, *, reason: str = "", actor: Actor, now: datetime) -> IncidentView:
+def reopen_incident(incident_id: UUID, *, reason: Words = "", actor: Actor, now: datetime) -> IncidentView:
     """Take an incident back to acknowledged: it was resolved too early, or its containment was undone.
 
     Raises:
@@ -39,7 +40,7 @@ def reopen_incident(incident_id: UUID, *, reason: str = "", actor: Actor, now: d
             to=IncidentState.ACKNOWLEDGED,
             event=IncidentReopened,
             text=REOPENED,
-            facts={"reason": reason},
+            facts={"reason": stored(reason) or reason},
             stamps={"resolved_at": None},
             actor=actor,
             now=now,

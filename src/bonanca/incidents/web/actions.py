@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from bonanca.access.actors import Actor
@@ -22,7 +24,16 @@ from bonanca.incidents.operations.record_timeline import add_note
 from bonanca.incidents.operations.reopen_incident import reopen_incident
 from bonanca.incidents.operations.resolve_incident import resolve_incident
 from bonanca.kernel.clock import utc_now
-from bonanca.kernel.errors import BonancaError, NotAllowed
+from bonanca.kernel.errors import BonancaError, Invalid, NotAllowed
+
+
+def _resolve(incident_id: UUID, *, watch_for_h: str, **facts: Any) -> object:
+    try:
+        hours = float(watch_for_h) if watch_for_h.strip() else None
+    except ValueError as wrong:
+        raise Invalid(_("Say the hours of the watch as a number."), field="watch_for_h") from wrong
+    return resolve_incident(incident_id, watch_for_h=hours, **facts)
+
 
 # Which fields of the form each verb takes.
 VERBS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
@@ -30,7 +41,7 @@ VERBS: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "note": (add_note, ("text",)),
     "commander": (assign_commander, ("email",)),
     "severity": (change_severity, ("severity", "reason")),
-    "resolve": (resolve_incident, ("reason",)),
+    "resolve": (_resolve, ("reason", "watch_for_h")),
     "close": (close_incident, ("reason",)),
     "reopen": (reopen_incident, ("reason",)),
 }

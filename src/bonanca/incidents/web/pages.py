@@ -22,8 +22,11 @@ from bonanca.incidents.web.figures import figures_of
 from bonanca.incidents.web.forms import NoteForm, OpenForm
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import Invalid
+from bonanca.ui.formats import number_text
 from bonanca.ui.live import render_page
 
+# Hours of a closer look that can be chosen when an incident is resolved.
+WATCH_HOURS = (1.0, 6.0, 24.0, 72.0)
 # What stands out on a timeline: what was measured, and what somebody decided.
 TONES: dict[str, str] = {EntryKind.SIGNAL: "risk", EntryKind.DECISION: "accent"}
 
@@ -62,8 +65,18 @@ def incident(request: HttpRequest, actor: Actor, number: int) -> HttpResponse:
         "members": team_members(found.team),
         "may_act": allowed(actor, Permission.RESPOND, team=found.team),
         "note_form": NoteForm(),
+        "watch_hours": watch_choices(queries.hours_of_watch(found.service, found.severity)),
     }
     return render_page(request, "incidents/incident.html", context)
+
+
+def watch_choices(usual: float) -> list[tuple[str, str, bool]]:
+    """Return (hours, words, chosen) of the watch that the resolve form offers; what is declared is chosen."""
+    hours = sorted({*WATCH_HOURS, usual} - {0.0})
+    words = [
+        (f"{h:g}", _("for %(hours)s h") % {"hours": number_text(h, 0 if h == int(h) else 1)}, h == usual) for h in hours
+    ]
+    return [("0", _("no closer look"), usual == 0), *words]
 
 
 def timeline_rows(incident_id: UUID, kind: str) -> list[tuple[EntryView, str, str]]:

@@ -23,9 +23,19 @@ from bonanca.ui.phrases import Words
 
 @transaction.atomic
 def page(
-    *, incident_id: UUID, number: int, title: Words, severity: str, team: str, actor: Actor, now: datetime
+    *,
+    incident_id: UUID,
+    number: int,
+    title: Words,
+    severity: str,
+    team: str,
+    occasion: str = "",
+    actor: Actor,
+    now: datetime,
 ) -> PageView | None:
-    """Page whoever is on call for the team, once per incident and person, through the ledger.
+    """Page whoever is on call for the team, once per incident, occasion and person, through the ledger.
+
+    The opening of an incident has no `occasion`; what wakes somebody again about it names its own.
 
     Returns None when nobody is on call; that is an event of its own, so that it is seen.
 
@@ -38,10 +48,11 @@ def page(
     if person is None:
         publish(NobodyOnCall(incident_id=incident_id, team=team), now=now)
         return None
-    key = f"page:{incident_id}:{person.email}"
+    key = f"page:{incident_id}:{person.email}" + (f":{occasion}" if occasion else "")
     row, fresh = Page.objects.get_or_create(
         incident_id=incident_id,
         email=person.email,
+        occasion=occasion,
         defaults={
             "incident_number": number,
             "team": team,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bonanca.aftercare.queries import watch_of_service
 from bonanca.comms.queries import updates_of
 from bonanca.incidents.operations.resolve_incident import resolve_incident
 from bonanca.incidents.queries import get_incident
@@ -69,3 +71,18 @@ def test_an_incident_that_is_over_stays_so(shop: Shop, incident: Any) -> None:
 def test_a_plan_about_no_incident_concerns_none(shop: Shop, incident: Any) -> None:
     happen(finished(incident, incident_id=None))
     assert get_incident(incident.id).state == "detected"
+
+
+def test_after_a_rollback_the_service_is_watched_closer(shop: Shop, incident: Any) -> None:
+    event = finished(incident)
+    happen(event)
+    watch = watch_of_service("loja-api")
+    assert watch is not None
+    assert (watch.origin, watch.incident_id, watch.plan_id) == ("rollback", incident.id, event.plan_id)
+    assert watch.until - watch.started_at == timedelta(hours=24)
+
+
+def test_what_declares_nothing_to_look_at_is_not_watched(shop: Shop, incident: Any) -> None:
+    shop.declare(slos=(), verify=())
+    happen(finished(incident))
+    assert watch_of_service("loja-api") is None

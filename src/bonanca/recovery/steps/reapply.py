@@ -7,11 +7,12 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.command.answers import APPLIED, CONFLICT, DUPLICATE, said
 from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
@@ -27,7 +28,7 @@ from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import SetAsideView
 from bonanca.running.homes import run_far, ssh_host
 
-_ANSWERS = {"applied": RowOutcome.APPLIED, "duplicate": RowOutcome.DUPLICATE, "conflict": RowOutcome.CONFLICT}
+_ANSWERS = {APPLIED: RowOutcome.APPLIED, DUPLICATE: RowOutcome.DUPLICATE, CONFLICT: RowOutcome.CONFLICT}
 
 
 @step("recovery.reapply_rows")
@@ -157,20 +158,9 @@ def _answers(path: Path) -> Iterator[Outcome]:
         return
     with path.open("rb") as lines:
         for line in lines:
-            answer = _answer(line)
-            if answer is not None:
-                yield answer
-
-
-def _answer(line: bytes) -> Outcome | None:
-    try:
-        facts: Any = json.loads(line)
-        if facts["key"] is None:
-            return None
-        outcome = _ANSWERS[facts["outcome"]]
-        return Outcome(facts.get("table"), str(facts["key"]), outcome, str(facts.get("reason") or ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+            answer = said(line)
+            if answer is not None and answer.key is not None:
+                yield Outcome(answer.table, answer.key, _ANSWERS[answer.outcome], answer.reason)
 
 
 def _receipt(found: SetAsideView) -> Receipt:

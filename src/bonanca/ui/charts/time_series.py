@@ -83,9 +83,13 @@ def budget_burn_svg(
     title: str,
     since: datetime | None = None,
     until: datetime | None = None,
+    column: str = "",
 ) -> Chart:
-    """Return the chart of a spent error budget: (time, percent spent; may exceed 100). The dashed line is all of it."""
-    return _chart(points, moments, title, "var(--accent)", 100.0, since, until, column=_("Budget spent"))
+    """Return the chart of a spent error budget: (time, percent spent; may exceed 100). The dashed line is all of it.
+
+    `column` names what else is told in percent of a whole, such as the share of a threshold.
+    """
+    return _chart(points, moments, title, "var(--accent)", 100.0, since, until, column=column or _("Budget spent"))
 
 
 def _chart(
