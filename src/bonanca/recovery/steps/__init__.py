@@ -9,6 +9,7 @@ from bonanca.recovery.steps import (
     privacy,
     promotion,
     reapply,
+    rejoin,
     restore,
     set_aside,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "privacy",
     "promotion",
     "reapply",
+    "rejoin",
     "restore",
     "set_aside",
 ]
