@@ -22,7 +22,7 @@ def test_a_heartbeat_of_another_time_says_nothing(ahead: timedelta, taken: bool)
     other = Executor.objects.create(
         host="elsewhere", slot="1", machine="elsewhere", pid=1, pid_started=1, started_at=Now(), last_seen=Now() + ahead
     )
-    PlanRun.objects.filter(pk=run.id).update(state="running", executor=other, epoch=1)
+    PlanRun.objects.filter(pk=run.id).update(state="running", executor=other, epoch=1, started_at=NOW)
     try:
         claim = claim_next(register("me").pk, busy=[], now=NOW)
     finally:
