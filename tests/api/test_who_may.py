@@ -136,6 +136,8 @@ TABLE: tuple[tuple[str, str, tuple[str, ...], Any], ...] = (
     ("GET", "replication", READ, None),
     ("GET", "replication/loja-api/promotion", RESPOND, None),
     ("POST", "replication/loja-api/promotion", COMMAND, {}),
+    ("GET", "replication/loja-api/rejoin", RESPOND, None),
+    ("POST", "replication/loja-api/rejoin", COMMAND, {}),
     # Resume everything
     ("GET", "procedure", READ, None),
     ("GET", "own-backups", READ, None),
@@ -217,6 +219,7 @@ def test_what_the_team_may_do_succeeds_on_real_things(world: World) -> None:
         "services/loja-api/rollback",
         "exercises",
         "replication/loja-api/promotion",
+        "replication/loja-api/rejoin",
         "backups",
         "backups/{backup}/verify",
         "backups/{backup}/copies/retry",

@@ -6,6 +6,7 @@ import os
 
 from bonanca.config import environment
 from bonanca.config.rooms import ROOMS
+from bonanca.kernel.keepalive import KEEPALIVE
 
 SECRET_KEY = environment.secret_key()
 DEBUG = environment.flag("BONANCA_DEBUG")
@@ -69,6 +70,7 @@ DATABASES = {
         "OPTIONS": {
             "connect_timeout": 5,
             "application_name": "bonanca",
+            **KEEPALIVE,
             # A pool in web processes, where requests come on many threads.
             **({"pool": {"min_size": 2, "max_size": 16}} if environment.flag("BONANCA_DATABASE_POOL") else {}),
         },

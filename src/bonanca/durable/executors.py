@@ -1,12 +1,14 @@
 """The worker processes: their heartbeats, and who of them is dead.
 
 Times are the database's own, so hosts need not agree on a clock; a server that was away itself does not make its
-workers look dead (its start counts as a sign of life of everybody).
+workers look dead (its start counts as a sign of life of everybody). When the server's own clock is set back, a time
+that is still to come says nothing about who lives: living workers write a new one within a second.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from uuid import UUID
 
 import structlog
@@ -15,6 +17,7 @@ from django.db.models.functions import Now
 
 from bonanca.durable import host
 from bonanca.durable.models import Executor
+from bonanca.kernel import clock
 from bonanca.kernel.database import retrying
 
 log = structlog.get_logger(__name__)
@@ -26,9 +29,12 @@ KEPT_FOR = "7 days"
 
 # True for a row `e` of durable_executor that may hold nothing any more. `e.id IS NOT NULL` matters: greatest() ignores
 # NULL, so a recheck of the outer join after a concurrent takeover would otherwise find the new holder dead.
+_LEASE = f"interval '{LEASE_S} seconds'"
 DEAD_SQL = (
-    "(e.id IS NOT NULL AND (e.ended_at IS NOT NULL OR "
-    f"greatest(e.last_seen, pg_postmaster_start_time()) < clock_timestamp() - interval '{LEASE_S} seconds'))"
+    "(e.id IS NOT NULL AND (e.ended_at IS NOT NULL"
+    f" OR e.last_seen > clock_timestamp() + {_LEASE}"
+    " OR greatest(e.last_seen, CASE WHEN pg_postmaster_start_time() <= clock_timestamp()"
+    f" THEN pg_postmaster_start_time() END) < clock_timestamp() - {_LEASE}))"
 )
 
 
@@ -37,6 +43,7 @@ def register(slot: str) -> Executor:
     """Enter this process as a new executor."""
     me = host.process(os.getpid())
     assert me is not None  # a process always sees itself
+    hear_the_time()
     return Executor.objects.create(
         host=host.host_id(),
         slot=slot,
@@ -51,6 +58,19 @@ def register(slot: str) -> Executor:
 def beat(executor_id: UUID) -> None:
     """Say that this worker lives. One that was declared dead meanwhile lives again, without what it held."""
     Executor.objects.filter(pk=executor_id).update(last_seen=Now(), ended_at=None)
+    hear_the_time()
+
+
+def hear_the_time() -> None:
+    """This process goes by the database's clock, and says so when that is another time than its own."""
+    asked = time.monotonic()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment = cursor.fetchone()[0]
+    if time.monotonic() - asked > clock.TOLERATED.total_seconds() / 2:
+        return  # an answer that was so long on its way tells no time
+    if off := clock.follow(moment):
+        log.warning("this machine's clock or the database's has leapt", seconds=round(off.total_seconds(), 1))
 
 
 @retrying

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import psycopg
 import structlog
 from django.db import connection, transaction
+from django.db.models import Q
 
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.database import LOST, retrying
@@ -55,7 +56,7 @@ def deliver_one(now: datetime) -> bool:
         delivery = (
             Delivery.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("event")
-            .filter(state=DeliveryState.PENDING, next_attempt_at__lte=now)
+            .filter(_due(now), state=DeliveryState.PENDING)
             .order_by("next_attempt_at", "id")
             .first()
         )
@@ -75,6 +76,11 @@ def deliver_one(now: datetime) -> bool:
             delivery.last_error = ""
         delivery.save()
     return True
+
+
+def _due(now: datetime) -> Q:
+    """Its time has come, or is further away than any wait is: then a clock wrote it that was set back since."""
+    return Q(next_attempt_at__lte=now) | Q(next_attempt_at__gt=now + timedelta(seconds=LONGEST_WAIT_S))
 
 
 def _run(delivery: Delivery, now: datetime) -> None:

@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.actuators.postgres.dump import create_empty, restore_database
 from bonanca.actuators.postgres.rows import count_rows
-from bonanca.actuators.postgres.sessions import database_name, maintenance_dsn, session
+from bonanca.actuators.postgres.sessions import at_database, database_name, execute, maintenance_dsn, session
+from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import Conflict
 from bonanca.recovery.envelope import open_envelope
 from bonanca.recovery.sealing import disk_full_named
@@ -66,14 +67,28 @@ def into_database(sealed: Path, dsn: str, folder: Path, identities: Sequence[str
             dump.chmod(0o600)
             label = open_envelope(source, out, identities=identities).label
         say(0.6, _("restoring"))
-        if not _exists(dsn):
-            create_empty(dsn)
-        restore_database(dsn, dump)
+        if _exists(dsn):
+            restore_database(dsn, dump)
+        else:
+            _restore_aside(dsn, dump)
     finally:
         dump.unlink(missing_ok=True)
     say(0.9, _("checking"))
     with session(dsn, read_only=True) as connection:
         return Restored(round(monotonic() - began, 3), count_rows(connection), dict(label))
+
+
+def _restore_aside(dsn: str, dump: Path) -> None:
+    """Into a database of another name, which gets its own when it is whole: one that was killed is begun anew."""
+    name = database_name(dsn)
+    aside = f"{name[:50]}_restoring"
+    with session(maintenance_dsn(dsn)) as connection:
+        execute(connection, "DROP DATABASE IF EXISTS {} WITH (FORCE)", aside)
+    create_empty(at_database(dsn, aside))
+    restore_database(at_database(dsn, aside), dump)
+    point("recovery.own_restore.loaded")
+    with session(maintenance_dsn(dsn)) as connection:
+        execute(connection, "ALTER DATABASE {} RENAME TO {}", aside, name)
 
 
 def refuse_full(dsn: str) -> None:

@@ -45,9 +45,8 @@ def undo_words() -> tuple[str, ...]:
     return (
         _("Until the standby is the primary, everything can be taken back: the old primary is opened again."),
         _(
-            "Afterwards nothing takes it back at once: the old primary lacks what is written since. It has to become a"
-            " standby of the new one first, with pg_rewind (seconds to minutes; it needs wal_log_hints or checksums) or"
-            " with pg_basebackup (a copy of the whole server), by hand on its machine. Then promote it: the same plan"
-            " brings the service back."
+            "Afterwards the old primary lacks what is written since. A plan of its own makes it a standby of the new"
+            " one, with pg_rewind or a fresh copy, and can make it the primary again, which takes this promotion back."
+            " It needs the folders of both servers (database.standby.servers)."
         ),
     )

@@ -81,8 +81,9 @@ class Worker:
 class House:
     """One database, the control folder of the crash points, and the processes of a test."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, web: str = "web", tables: str = "") -> None:
+        """`web`: the module that starts its plans; `tables="all"`: those of every room."""
+        self.folder, self._web_module = folder, web
         self.control = folder / "control"
         self.files = folder / "files"
         for path in (self.control, self.files, folder / "home"):
@@ -97,7 +98,8 @@ class House:
         self._web: Talker | None = None
         # (test, seconds that its plans took to end): what the decision record quotes.
         self.figures: list[tuple[str, float]] = []
-        subprocess.run([sys.executable, "-m", "tests.faults.support.prepare"], env=self.env(), cwd=ROOT, check=True)
+        prepare = [sys.executable, "-m", "tests.faults.support.prepare", *tables.split()]
+        subprocess.run(prepare, env=self.env(), cwd=ROOT, check=True)
         self._nursery = Talker("nursery", self.env(), folder / "nursery.log")
 
     def env(self, **extra: str) -> dict[str, str]:
@@ -161,7 +163,7 @@ class House:
         if self._web is None or self._web.child.poll() is not None:
             if self._web is not None:
                 self._web.kill()  # closes what is left of it
-            self._web = Talker("web", self.env(), self.folder / "web.log")
+            self._web = Talker(self._web_module, self.env(), self.folder / "web.log")
         return self._web
 
     def tell(self, **request: Any) -> None:

@@ -25,8 +25,14 @@ def work(request: dict[str, Any]) -> None:
         os.dup2(source, target)
     os.environ.update(request["env"])
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    from bonanca.durable import engine
+    from django.db import connection
 
+    from bonanca.durable import engine
+    from bonanca.durable.engine import leases
+
+    if port := request["env"].get("DATABASE_PORT"):  # through a line of ours
+        connection.settings_dict["PORT"] = port
+        leases.SILENCE_S = 3.0
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     engine.serve(stop, request["slot"])

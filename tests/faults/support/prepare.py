@@ -1,6 +1,8 @@
-"""Create the tables that plans need, and no others: `python -m tests.faults.support.prepare`."""
+"""Create the tables that plans need, or `all`: `python -m tests.faults.support.prepare [all]`."""
 
 from __future__ import annotations
+
+import sys
 
 from bonanca.kernel.boot import setup_django
 
@@ -8,6 +10,6 @@ if __name__ == "__main__":
     setup_django()
     from django.core.management import call_command
 
-    for room in ("kernel", "outbox", "durable"):
+    for room in [()] if "all" in sys.argv else [("kernel",), ("outbox",), ("durable",)]:
         # Without the checks, which would load the pages and APIs of every room.
-        call_command("migrate", room, verbosity=0, skip_checks=True)
+        call_command("migrate", *room, verbosity=0, skip_checks=True)

@@ -38,8 +38,14 @@ def append_line(path: Path, *, key: str, line: str) -> bool:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         _drop_torn_tail(handle)
+        before = os.fstat(handle).st_size
         os.write(handle, f"{line}{SEPARATOR}{key}\n".encode())
-        os.fsync(handle)
+        try:
+            os.fsync(handle)
+        except OSError:
+            # Memory shows a line that the disk may not have: the next attempt must not find it there.
+            os.ftruncate(handle, before)
+            raise
     finally:
         os.close(handle)
     sync_folder(path.parent)

@@ -21,6 +21,7 @@ from bonanca.actuators.postgres.sessions import (
 from bonanca.kernel.errors import Conflict
 
 TIMEOUT_S = 10.0
+KEPT_LOG = "bonanca_rejoin"
 
 
 class NotFenced(Conflict):
@@ -110,6 +111,40 @@ def fenced(dsn: str) -> bool:
         return not one(connection, query, (database_name(dsn),))
 
 
+def keep_log(dsn: str) -> None:
+    """Keep the old primary's write-ahead log from its last checkpoint on, which a rewind reads back to.
+
+    Its shutdown would throw it away. `let_log_go` ends it.
+
+    Raises:
+        DatabaseUnreachable.
+    """
+    with session(maintenance_dsn(dsn), name="bonanca fence", timeout_s=TIMEOUT_S) as connection:
+        connection.execute(
+            "SELECT pg_create_physical_replication_slot(%s, true)"
+            " WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %s)",
+            (KEPT_LOG, KEPT_LOG),
+        )
+
+
+def let_log_go(dsn: str) -> None:
+    """End what `keep_log` began, if it did. Raises DatabaseUnreachable."""
+    with session(maintenance_dsn(dsn), name="bonanca fence", timeout_s=TIMEOUT_S) as connection:
+        connection.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s", (KEPT_LOG,)
+        )
+
+
+def has_log_since(dsn: str, lsn: str) -> bool:
+    """Whether the primary still has its write-ahead log from this position on. Raises DatabaseUnreachable."""
+    query = (
+        "SELECT min(substr(name, 9)) <= substr(pg_walfile_name(%s::pg_lsn), 9) FROM pg_ls_waldir()"
+        " WHERE name ~ '^[0-9A-F]{24}$'"
+    )
+    with session(maintenance_dsn(dsn), read_only=True, timeout_s=TIMEOUT_S) as connection:
+        return bool(one(connection, query, (lsn,)))
+
+
 def admit(dsn: str) -> None:
     """Let sessions into the database again. Raises DatabaseUnreachable."""
     with session(maintenance_dsn(dsn), name="bonanca fence", timeout_s=TIMEOUT_S) as connection:
@@ -135,6 +170,27 @@ def promote(dsn: str, *, wait_s: int = 60) -> None:
             raise NotPromoted(
                 _("The standby was told to become the primary and did not within %(s)d seconds.") % {"s": wait_s}
             )
+
+
+def data_folder(dsn: str) -> str:
+    """Where the server keeps its data, as it calls it. Raises DatabaseUnreachable."""
+    with session(maintenance_dsn(dsn), read_only=True, timeout_s=TIMEOUT_S) as connection:
+        return str(one(connection, "SELECT setting FROM pg_settings WHERE name = 'data_directory'") or "")
+
+
+def other_databases(dsn: str) -> tuple[str, ...]:
+    """Databases of the server beside that of `dsn` (with its own pins and kept ones) and those that every server has.
+
+    Raises:
+        DatabaseUnreachable.
+    """
+    with session(maintenance_dsn(dsn), read_only=True, timeout_s=TIMEOUT_S) as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname NOT IN ('postgres', %s)"
+            " AND NOT starts_with(datname, %s) ORDER BY 1",
+            (database_name(dsn), f"{database_name(dsn)}_"),
+        ).fetchall()
+    return tuple(str(name) for (name,) in rows)
 
 
 def takes_writes(dsn: str) -> bool:

@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bonanca.kernel.errors import Invalid, Unavailable
+from bonanca.kernel.keepalive import KEEPALIVE
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -76,6 +77,7 @@ def session(
             autocommit=True,
             application_name=name[:NAME_LIMIT],
             connect_timeout=CONNECT_TIMEOUT_S,
+            **KEEPALIVE,
             options=" ".join(options) or None,
         )
     except psycopg.OperationalError as error:

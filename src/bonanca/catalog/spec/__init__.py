@@ -54,7 +54,7 @@ from bonanca.catalog.spec.running import (
     VerifySpec,
 )
 from bonanca.catalog.spec.service import ENVIRONMENTS, Catalog, ServiceView, from_json, to_json
-from bonanca.catalog.spec.standby import StandbySpec
+from bonanca.catalog.spec.standby import ServerSpec, StandbySpec
 from bonanca.catalog.spec.supervision import RestartSpec
 from bonanca.catalog.spec.teams import LOCALES, ROLES, MemberSpec, TeamSpec
 from bonanca.catalog.spec.wal import PhysicalSpec, WalSpec
@@ -111,6 +111,7 @@ __all__ = [
     "RowsAtRisk",
     "RunSpec",
     "Scalar",
+    "ServerSpec",
     "ServiceView",
     "SloSource",
     "SloSpec",

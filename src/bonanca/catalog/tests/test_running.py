@@ -68,3 +68,18 @@ def test_the_redundant_site_is_addresses_without_a_path(standby: str, works: boo
     [service] = load_text(text, name="bonanca.yaml", base=Path("/srv")).services
     assert service.gateway is not None
     assert service.gateway.standby == (standby,)
+
+
+@pytest.mark.parametrize("folders", [("/srv/one", "/srv/two"), ("/srv/one", "/srv/one"), ("/srv/one",)])
+def test_a_standby_declares_both_servers_of_the_pair_or_none(folders: tuple[str, ...]) -> None:
+    servers = ", ".join(f"{{data: {folder}, start: [up], stop: [down]}}" for folder in folders)
+    standby = f"{{dsn_file: ./b, servers: [{servers}]}}"
+    text = TEXT % "{}" + f"    database: {{dsn_file: ./a, name: loja, standby: {standby}}}\n"
+    if len(set(folders)) != 2:
+        with pytest.raises(CatalogInvalid, match="servers is not valid"):
+            load_text(text, name="bonanca.yaml", base=Path("/srv"))
+        return
+    [service] = load_text(text, name="bonanca.yaml", base=Path("/srv")).services
+    assert service.database is not None
+    assert service.database.standby is not None
+    assert [server.data for server in service.database.standby.servers] == [Path(folder) for folder in folders]

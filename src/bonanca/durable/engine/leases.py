@@ -24,6 +24,7 @@ from bonanca.durable.errors import Fenced
 from bonanca.durable.interpreter import interpret, too_late
 from bonanca.durable.journal import Claim, StepWork, Work
 from bonanca.durable.wake import CHANNEL
+from bonanca.kernel import clock
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.database import LOST
 
@@ -38,6 +39,10 @@ OVERRUN_S = 5.0
 # A thread that was given up and still has not come back after this long is ended with its process: the worker stops in
 # order, so that its supervisor starts a new one.
 GIVEN_UP_S = 30.0
+# How long a heartbeat may wait for the database's answer: a connection that is half open gives none, and no error.
+# Longer than what the kernel's own keepalive needs to find a peer that is gone.
+SILENCE_S = float(os.environ.get("BONANCA_DATABASE_SILENCE_S", "40"))
+SILENT_DATABASE = 75  # EX_TEMPFAIL: start it again
 # After a thread failed in a way that was not foreseen, its plan is taken again, but not at once.
 PAUSE_AFTER_FAILURE_S = 2.0
 
@@ -60,6 +65,7 @@ class LeaseEngine:
         self._not_before: dict[UUID, float] = {}
         self._given_up: list[tuple[threading.Thread, float]] = []
         self._freed = threading.Event()
+        self._beating_since: float | None = None
 
     def run_forever(self, stop: threading.Event) -> None:
         """See Engine."""
@@ -69,6 +75,7 @@ class LeaseEngine:
         threads = [
             threading.Thread(target=self._beat, args=(me, ended), name="plans: heartbeat", daemon=True),
             threading.Thread(target=self._listen, args=(ended,), name="plans: notifications", daemon=True),
+            threading.Thread(target=self._guard, args=(ended,), name="plans: guard", daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -90,6 +97,7 @@ class LeaseEngine:
             if not self._busy:
                 executors.leave(me)
             connection.close()
+            clock.go_alone()
 
     def _take_all(self, me: UUID, leaving: threading.Event) -> None:
         while len(self._busy) < self.plans_at_once and not leaving.is_set():
@@ -158,6 +166,7 @@ class LeaseEngine:
     def _beat(self, me: UUID, ended: threading.Event) -> None:
         rounds = 0
         while not ended.wait(executors.HEARTBEAT_S):
+            self._beating_since = time.monotonic()
             try:
                 executors.beat(me)
                 rounds += 1
@@ -165,7 +174,20 @@ class LeaseEngine:
                     executors.forget_old()
             except LOST:
                 connection.close()  # the main loop says so already
+            finally:
+                self._beating_since = None
         connection.close()
+
+    def _guard(self, ended: threading.Event) -> None:
+        """End this process when the database neither answers nor fails: no thread that waits for it can be ended.
+
+        Its plans have been taken over by then; its supervisor starts a new worker, with a new connection.
+        """
+        while not ended.wait(executors.HEARTBEAT_S):
+            since = self._beating_since
+            if since is not None and time.monotonic() - since > SILENCE_S:
+                log.error("the database has not answered; this worker ends, so that a new one is started")
+                os._exit(SILENT_DATABASE)
 
     def _listen(self, ended: threading.Event) -> None:
         """Cut the wait short when a plan starts. Without it plans start at the next look."""
@@ -181,4 +203,7 @@ class LeaseEngine:
                 ended.wait(LOOK_EVERY_S)
 
 
-_CONNINFO = frozenset({"host", "port", "user", "password", "dbname", "connect_timeout", "sslmode", "sslrootcert"})
+_CONNINFO = frozenset(
+    {"host", "port", "user", "password", "dbname", "connect_timeout", "sslmode", "sslrootcert", "tcp_user_timeout",
+     "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"}
+)  # fmt: skip

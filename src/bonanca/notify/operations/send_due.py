@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from bonanca.kernel.database import retrying
 from bonanca.notify.channels import CannotDeliver, deliver
@@ -48,7 +49,10 @@ def send_due(now: datetime, *, clock: Callable[[], datetime] | None = None) -> i
 @transaction.atomic
 def recover_claims(now: datetime) -> int:
     """Settle what a dead sender left half done: pages are sent again, public words wait for a person."""
-    stale = Message.objects.filter(state=MessageState.SENDING, claimed_at__lt=now - timedelta(seconds=CLAIM_S))
+    patience = timedelta(seconds=CLAIM_S)
+    # A claim that is still to come was made before the clock was set back.
+    over = Q(claimed_at__lt=now - patience) | Q(claimed_at__gt=now + patience)
+    stale = Message.objects.filter(over, state=MessageState.SENDING)
     unknown = stale.filter(purpose=Purpose.PUBLIC).update(
         state=MessageState.UNKNOWN, last_error="the sender died while handing it over"
     )
@@ -63,7 +67,7 @@ def recover_claims(now: datetime) -> int:
 def _claim(due: datetime, now: datetime) -> Message | None:
     message = (
         Message.objects.select_for_update(skip_locked=True)
-        .filter(state=MessageState.QUEUED, next_attempt_at__lte=due)
+        .filter(_time_has_come(due), state=MessageState.QUEUED)
         .order_by("next_attempt_at", "id")
         .first()
     )
@@ -73,6 +77,11 @@ def _claim(due: datetime, now: datetime) -> Message | None:
         message.attempts += 1
         message.save(update_fields=["state", "claimed_at", "attempts"])
     return message
+
+
+def _time_has_come(due: datetime) -> Q:
+    """Or it is further away than any wait is: then it was written by a clock that was set back since."""
+    return Q(next_attempt_at__lte=due) | Q(next_attempt_at__gt=due + timedelta(seconds=LONGEST_WAIT_S))
 
 
 @retrying

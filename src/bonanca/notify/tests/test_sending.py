@@ -168,6 +168,15 @@ def test_public_words_of_a_dead_sender_wait_for_a_person(mail: MailServer) -> No
     assert mail.received == []
 
 
+def test_a_clock_that_was_set_back_makes_no_message_wait(mail: MailServer) -> None:
+    queued(key="due an hour ahead")
+    queued(key="claimed an hour ahead by one that died")
+    ahead = NOW + timedelta(hours=1)
+    Message.objects.filter(key__startswith="due").update(next_attempt_at=ahead)
+    Message.objects.filter(key__startswith="claimed").update(state="sending", claimed_at=ahead)
+    assert send_due(NOW) == 2
+
+
 def test_the_claim_of_a_living_sender_is_respected(mail: MailServer) -> None:
     queued()
     Message.objects.update(state="sending", claimed_at=NOW - timedelta(seconds=CLAIM_S - 1))
@@ -179,7 +188,7 @@ def test_a_sender_that_was_given_up_says_nothing_about_what_is_anothers_now(
 ) -> None:
     def slow(*_: object) -> None:
         # Meanwhile another worker has taken it for dead and put it back.
-        Message.objects.update(state="queued", next_attempt_at=NOW + timedelta(hours=1))
+        Message.objects.update(state="queued", next_attempt_at=NOW + timedelta(minutes=1))
         raise sending.CannotDeliver("too late", permanent=True)
 
     queued()

@@ -13,7 +13,7 @@ from bonanca.kernel.errors import Conflict
 from bonanca.kernel.events import Event
 from bonanca.kernel.ids import new_id
 from bonanca.outbox import registry
-from bonanca.outbox.dispatch import MAX_ATTEMPTS, dispatch_due
+from bonanca.outbox.dispatch import MAX_ATTEMPTS, dispatch_due, fan_out
 from bonanca.outbox.models import Delivery, OutboxEvent
 from bonanca.outbox.operations.publish import publish
 from bonanca.outbox.operations.retry_delivery import retry_delivery
@@ -105,6 +105,14 @@ def test_a_subscriber_that_recovers_is_tried_again_later(heard: list[str]) -> No
         dispatch_due(NOW + timedelta(minutes=minute))
     assert len(tries) == 3
     assert failed_deliveries() == ()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_due_by_a_clock_that_was_set_back_does_not_wait_for_it(heard: list[str]) -> None:
+    event = happen()
+    fan_out(NOW + timedelta(hours=1))
+    dispatch_due(NOW)
+    assert heard == [f"calm:{event.thing_id}"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,7 +15,9 @@ from bonanca.recovery import queries
 from bonanca.recovery.api.backups import StartedPlanOut
 from bonanca.recovery.api.router import router
 from bonanca.recovery.operations.preview_promotion import preview_promotion
+from bonanca.recovery.operations.preview_rejoin import preview_rejoin
 from bonanca.recovery.operations.start_promotion import start_promotion
+from bonanca.recovery.operations.start_rejoin import start_rejoin
 
 
 class ReplicationOut(Schema):
@@ -50,6 +52,23 @@ class PromotionPreviewOut(Schema):
     undo: list[str]
 
 
+class RejoinPreviewOut(Schema):
+    service: str
+    data: str
+    rewind: bool
+    why: str
+    kept_as: str
+    problems: list[str]
+    steps: list[PlannedStepOut]
+    steps_back: list[PlannedStepOut]
+    words: list[str]
+    words_back: list[str]
+
+
+class RejoinIn(Schema):
+    back: bool = False
+
+
 class PromoteIn(Schema):
     accept_loss: bool = False
 
@@ -76,5 +95,24 @@ def promote(request: HttpRequest, service: str, data: PromoteIn, idempotency_key
         now=utc_now(),
         key=f"promotion:{service}:asked:{idempotency_key or new_id()}",
         accept_loss=data.accept_loss,
+    )
+    return {"plan_id": run.id, "state": run.state}
+
+
+@router.get("replication/{service}/rejoin", response=RejoinPreviewOut)
+def show_rejoin(request: HttpRequest, service: str) -> object:
+    """Return what making the old primary a standby again (or the primary: `back`) would do, and what forbids it."""
+    return preview_rejoin(service=service, actor=caller(request), now=utc_now())
+
+
+@router.post("replication/{service}/rejoin", response={202: StartedPlanOut})
+def rejoin(request: HttpRequest, service: str, data: RejoinIn, idempotency_key: Header[str | None] = None) -> object:
+    """Start the plan that makes the old primary a standby; with `back` it takes the promotion back."""
+    run = start_rejoin(
+        service=service,
+        actor=caller(request),
+        now=utc_now(),
+        key=f"rejoin:{service}:asked:{idempotency_key or new_id()}",
+        back=data.back,
     )
     return {"plan_id": run.id, "state": run.state}

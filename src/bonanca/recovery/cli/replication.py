@@ -9,7 +9,9 @@ import typer
 from bonanca.ui.console import JsonOption, emit, note, say, table
 
 if TYPE_CHECKING:
+    from bonanca.durable.plan import StepSpec
     from bonanca.recovery.views.promotion import PromotionPreview
+    from bonanca.recovery.views.rejoin import RejoinPreview
     from bonanca.recovery.views.replication import ReplicationView
 
 CLI_NAME = "replication"
@@ -85,6 +87,43 @@ def promote(
     emit(result, as_json=as_json, show=lambda: say(f"plan {run.id}: bonanca plan show {run.id}"))
 
 
+@app.command()
+def rejoin(
+    service: Service,
+    back: Annotated[
+        bool, typer.Option("--back", help="Then make it the primary again: takes the promotion back.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would happen; exit 1 if refused.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the old primary a standby of the new one (pg_rewind, or a fresh copy); says which plan does it."""
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from bonanca.access.actors import local_operator
+    from bonanca.kernel.clock import utc_now
+    from bonanca.kernel.ids import new_id
+    from bonanca.recovery.operations.preview_rejoin import preview_rejoin
+    from bonanca.recovery.operations.start_rejoin import start_rejoin
+
+    actor, now = local_operator(), utc_now()
+    if dry_run:
+        found = preview_rejoin(service=service, actor=actor, now=now)
+        emit(found, as_json=as_json, show=lambda: _show_rejoin(found, back=back))
+        raise typer.Exit(1 if found.problems else 0)
+    run = start_rejoin(service=service, actor=actor, now=now, key=f"rejoin:{service}:asked:{new_id()}", back=back)
+    result = {"plan_id": run.id, "state": run.state}
+    emit(result, as_json=as_json, show=lambda: say(f"plan {run.id}: bonanca plan show {run.id}"))
+
+
+def _show_rejoin(found: RejoinPreview, *, back: bool) -> None:
+    for problem in found.problems:
+        say(f"refused: {problem}")
+    if found.why:
+        note(found.why)
+    _show_plan(found.steps_back if back else found.steps, found.words_back if back else found.words)
+
+
 def _row(row: ReplicationView) -> tuple[object, ...]:
     state = "unknown" if row.healthy is None else "follows" if row.healthy else "BROKEN"
     behind = f"{row.lag_s:.0f} s of {row.max_lag_s:.0f} s" if row.lag_s is not None else ""
@@ -100,7 +139,11 @@ def _show(found: PromotionPreview) -> None:
         say(f"refused: {problem}")
     if not found.primary_answers:
         note("the primary does not answer: needs --accept-loss")
-    for number, step in enumerate(found.steps, start=1):
+    _show_plan(found.steps, found.undo)
+
+
+def _show_plan(steps: tuple[StepSpec, ...], words: tuple[str, ...]) -> None:
+    for number, step in enumerate(steps, start=1):
         say(f"  {number} {step.title}")
-    for words in found.undo:
-        note(words)
+    for text in words:
+        note(text)

@@ -18,10 +18,11 @@ from bonanca.kernel.errors import Conflict
 from bonanca.recovery.operations.preview_promotion import preview_promotion
 from bonanca.recovery.operations.start_restore import AnotherPlanRuns
 from bonanca.recovery.promotion_plans import KIND, TITLE
+from bonanca.recovery.rejoin_plans import KIND as REJOIN
 from bonanca.recovery.restore_plans import KIND as RESTORE
 from bonanca.ui.phrases import Phrase
 
-_IN_THE_WAY = frozenset({KIND, RESTORE, "rollback", "deployment"})
+IN_THE_WAY = frozenset({KIND, REJOIN, RESTORE, "rollback", "deployment"})
 
 
 class PromotionRefused(Conflict):
@@ -48,7 +49,7 @@ def start_promotion(*, service: str, actor: Actor, now: datetime, key: str, acce
             hint=_("Stop the old primary's machine, then say that the loss is accepted."),
         )
     subject = f"service:{service}"
-    if any(run.kind.removesuffix(".undo") in _IN_THE_WAY for run in unfinished_of(subject)):
+    if any(run.kind.removesuffix(".undo") in IN_THE_WAY for run in unfinished_of(subject)):
         raise AnotherPlanRuns(_("A plan of this service is running already."))
     with transaction.atomic():
         title = Phrase(TITLE, {"service": service})

@@ -31,7 +31,7 @@ class Folder(Place):
             final.parent.mkdir(parents=True, exist_ok=True)
             with parcel.source.open("rb") as source, part.open("r+b" if part.exists() else "x+b") as out:
                 size = self._fill(parcel, source, out, told)
-                os.fsync(out.fileno())
+                _sync(out, part)
             part.replace(final)
             for folder in final.parents:
                 sync_folder(folder)
@@ -95,6 +95,16 @@ class Folder(Place):
 
     def _path(self, name: str) -> Path:
         return self.root / name
+
+
+def _sync(out: BinaryIO, part: Path) -> None:
+    """Make it durable, or throw it away: after a failed fsync the kernel shows bytes that are not on the disk, and the
+    next fsync says that all is well. What was written once must then be written anew, not compared and kept."""
+    try:
+        os.fsync(out.fileno())
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def folder_of(place: str) -> Path:

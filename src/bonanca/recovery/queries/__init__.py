@@ -31,7 +31,7 @@ from bonanca.recovery.queries.pins import (
 )
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import list_drills, objectives_in, readiness, readiness_of
-from bonanca.recovery.queries.replication import lag_between, replication, replication_of
+from bonanca.recovery.queries.replication import lag_between, replication, replication_of, servers_declared
 from bonanca.recovery.queries.restores import RestoreNotFound, get_restore, list_restores, restores_in_work
 from bonanca.recovery.queries.retention import retention_plan
 from bonanca.recovery.queries.rows import (
@@ -104,6 +104,7 @@ __all__ = [
     "rows_since_swap",
     "rows_written_since",
     "running",
+    "servers_declared",
     "set_aside_by_key",
     "set_aside_of_run",
     "set_asides_of",

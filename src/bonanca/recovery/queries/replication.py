@@ -24,6 +24,12 @@ def replication_of(service: str) -> ReplicationView | None:
     return _view(declared) if declared.database and declared.database.standby else None
 
 
+def servers_declared(service: str) -> bool:
+    """Whether the service says where the folders of its two servers are. Raises NotFound: no such service."""
+    database = get_service(service).database
+    return database is not None and database.standby is not None and bool(database.standby.servers)
+
+
 def lag_between(service: str, since: datetime, until: datetime) -> tuple[tuple[datetime, float], ...]:
     """(moment, seconds behind), in order."""
     rows = ReplicationSample.objects.filter(service=service, at__range=(since, until), lag_s__isnull=False)

@@ -11,6 +11,7 @@ from bonanca.recovery.steps import (
     privacy,
     promotion,
     reapply,
+    rejoin,
     restore,
     set_aside,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "privacy",
     "promotion",
     "reapply",
+    "rejoin",
     "restore",
     "set_aside",
 ]

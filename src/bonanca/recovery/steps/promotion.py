@@ -70,12 +70,16 @@ class FencePrimary:
             # Nobody answers there. A commander has said that the loss is accepted.
             return {"fenced": False, "lsn": None}
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
-            return {"fenced": True, "lsn": replication.fence(_database(ctx).dsn())}
+            database = _database(ctx)
+            if database.standby is not None and database.standby.servers:
+                replication.keep_log(database.dsn())
+            return {"fenced": True, "lsn": replication.fence(database.dsn())}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
             _refuse_after_promotion(_database(ctx), switched=False)
             if receipt["fenced"]:
+                replication.let_log_go(_database(ctx).dsn())
                 replication.admit(_database(ctx).dsn())
         return {"admitted": receipt["fenced"]}
 
@@ -101,13 +105,19 @@ class PromoteStandby:
                         ),
                     )
                 time.sleep(ASK_EVERY_S)
+            if database.standby is not None and database.standby.servers:
+                # What a rewound server starts from has to be on the new primary still.
+                replication.keep_log(dsn)
             replication.promote(dsn)
             replication.admit(dsn)
             found = replication.look(dsn)
         return {"lsn": found.lsn, "timeline": found.timeline, "nothing_lost": bool(lsn)}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
-        _refuse_after_promotion(_database(ctx), switched=False)
+        database = _database(ctx)
+        _refuse_after_promotion(database, switched=False)
+        with told():
+            replication.let_log_go(database.standby_dsn())
         return {}
 
 
@@ -170,7 +180,7 @@ def _refuse_after_promotion(database: DatabaseSpec, *, switched: bool) -> None:
             return
     raise NotUndoable(
         _("The standby is the primary now, and the old one lacks what was written since."),
-        hint=_("Make the old primary its standby (pg_rewind or pg_basebackup), then promote that one."),
+        hint=_("Have the old primary made its standby and the primary again: bonanca replication rejoin --back."),
     )
 
 

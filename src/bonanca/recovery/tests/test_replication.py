@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,11 +19,8 @@ from typer.testing import CliRunner
 from bonanca.access.actors import SYSTEM
 from bonanca.access.operations.create_token import create_token
 from bonanca.actuators.postgres import replication as servers
-from bonanca.actuators.postgres.binaries import pg_bin, pg_environment
-from bonanca.actuators.postgres.cluster import Cluster
-from bonanca.actuators.postgres.sandbox import choose_sandbox
 from bonanca.actuators.postgres.sessions import at_database
-from bonanca.catalog.spec import StandbySpec
+from bonanca.catalog.spec import ServerSpec, StandbySpec
 from bonanca.durable.context import FenceToken, StepContext
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.queries import get_run
@@ -33,79 +29,17 @@ from bonanca.recovery import queries
 from bonanca.recovery.cli.replication import app
 from bonanca.recovery.models import ReplicationSample
 from bonanca.recovery.operations.preview_promotion import NoStandby, preview_promotion
+from bonanca.recovery.operations.preview_rejoin import NoServersDeclared, preview_rejoin
 from bonanca.recovery.operations.start_promotion import PromotionRefused, start_promotion
+from bonanca.recovery.operations.start_rejoin import RejoinRefused, start_rejoin
 from bonanca.recovery.operations.start_restore import AnotherPlanRuns
 from bonanca.recovery.operations.watch_replication import watch_replication
 from bonanca.recovery.tests.shop import Shop, create_shop
 from bonanca.signals.queries import alerts
+from tests.support.pair import Pair
 from tests.support.poll import eventually
 
 WORKER = SYSTEM("test")
-
-
-class Pair:
-    """A primary and a server that follows it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.primary, self.standby = Cluster(folder / "one"), Cluster(folder / "two")
-
-    def begin(self) -> None:
-        self.primary.init(durable=False)
-        self.primary.start(durable=False)
-        self.primary.wait_ready()
-        self.follow(self.standby, self.primary)
-
-    def follow(self, standby: Cluster, primary: Cluster) -> None:
-        """Copy the primary into the standby's home and start it as one that follows."""
-        standby.home.mkdir(mode=0o700, exist_ok=True)
-        if standby.data.exists():
-            shutil.rmtree(standby.data)
-        (standby.home / "password").write_text(primary.password)
-        (standby.home / "password").chmod(0o600)
-        address = primary.dsn().replace(f":{primary.password}@", "@")
-        command = [
-            pg_bin("pg_basebackup"),
-            "-D",
-            standby.data,
-            "-R",
-            "-X",
-            "stream",
-            "-c",
-            "fast",
-            "--no-sync",
-            "-d",
-            address,
-        ]
-        subprocess.run(command, check=True, env=pg_environment() | {"PGPASSWORD": primary.password}, cwd="/")
-        sandbox = choose_sandbox(standby.home)
-        for path in (standby.data, *standby.data.rglob("*")):
-            sandbox.give(path)
-        standby.start(durable=False)
-        standby.wait_ready()
-
-    def settle(self) -> None:
-        """After a test: the first server is the primary, the second follows it, whatever the test did."""
-        if self.primary.pid is None:
-            self.primary.start(durable=False)
-            self.primary.wait_ready()
-        with psycopg.connect(self.primary.dsn(), autocommit=True) as admin:
-            admin.execute("DROP DATABASE IF EXISTS loja WITH (FORCE)")
-            admin.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
-        if self.standby.pid is None:
-            self.standby.start(durable=False)
-            self.standby.wait_ready()
-        if servers.look(self.standby.dsn("loja")).in_recovery:
-            with psycopg.connect(self.standby.dsn(), autocommit=True) as admin:
-                admin.execute("SELECT pg_wal_replay_resume()")
-            return
-        self.standby.stop()
-        self.follow(self.standby, self.primary)
-
-    def end(self) -> None:
-        for server in (self.standby, self.primary):
-            server.kill()
-            server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -324,3 +258,54 @@ def test_page_command_and_api_say_the_same_and_start_the_plan(pair, shop, owner,
     assert api.get(path).json()["problems"] == []
     assert api.post(path, {}, content_type="application/json").status_code == 202
     assert browser.post(f"/backups/{shop.slug}/standby/promote/").status_code == 409
+
+
+def test_the_way_back_needs_to_know_the_folders_and_forbids_what_is_no_old_primary(pair, shop, owner, stranger):
+    with pytest.raises(NoServersDeclared, match="where the data folders"):
+        preview_rejoin(service=shop.slug, actor=WORKER, now=now())
+    both = tuple(ServerSpec(server.data, ("true",), ("true",)) for server in (pair.primary, pair.standby))
+    shop.declare(database=replace_standby(shop, servers=both))
+    shown = preview_rejoin(service=shop.slug, actor=WORKER, now=now())
+    assert shown.problems == ("The old server is a standby already.",)
+    with pytest.raises(RejoinRefused, match="a standby already"):
+        start_rejoin(service=shop.slug, actor=WORKER, now=now(), key="no")
+    elsewhere = tuple(ServerSpec(shop.folder / name, ("true",), ("true",)) for name in ("x", "y"))
+    shop.declare(database=replace_standby(shop, servers=elsewhere))
+    assert "none of the declared" in preview_rejoin(service=shop.slug, actor=WORKER, now=now()).problems[0]
+
+
+def test_the_way_back_is_shown_after_a_promotion_by_page_command_and_api(pair, shop, owner, stranger):
+    both = tuple(ServerSpec(server.data, ("true",), ("true",)) for server in (pair.primary, pair.standby))
+    shop.declare(database=replace_standby(shop, servers=both))
+    run = promoting(shop)
+    run.do()
+    finish(run)
+    shown = preview_rejoin(service=shop.slug, actor=WORKER, now=now())
+    assert shown.problems == ()
+    assert shown.data == str(pair.primary.data)
+    assert [step.key for step in shown.steps_back][:5] == [
+        "rejoin_preflight",
+        "close",
+        "rejoin",
+        "follows",
+        "preflight",
+    ]
+    # Nobody has written down that nothing was lost (the steps were carried out here): it would be copied, not rewound.
+    assert "Nobody has seen" in shown.why
+    assert "before-" in shown.words[0]
+    browser = Client()
+    browser.force_login(owner)
+    page = browser.get(f"/backups/{shop.slug}/standby/").content.decode()
+    assert "Desfazer a promoção" in page
+    outside = Client()
+    outside.force_login(stranger)
+    assert "Desfazer a promoção" not in outside.get(f"/backups/{shop.slug}/standby/").content.decode()
+    assert outside.post(f"/backups/{shop.slug}/standby/rejoin/").status_code == 403
+    told = CliRunner().invoke(app, ["rejoin", shop.slug, "--dry-run", "--json"], catch_exceptions=False)
+    assert json.loads(told.stdout)["data"] == str(pair.primary.data)
+    token = create_token(name="ci", user_email=owner.email, actor=WORKER, now=now())
+    api = Client(headers={"Authorization": f"Bearer {token.secret}"})
+    path = f"/api/v1/replication/{shop.slug}/rejoin"
+    assert api.get(path).json()["problems"] == []
+    assert api.post(path, {"back": True}, content_type="application/json").status_code == 202
+    assert browser.post(f"/backups/{shop.slug}/standby/rejoin/").status_code == 409

@@ -43,6 +43,7 @@ urlpatterns = [
     path("backups/<slug:slug>/kept/<str:name>/", restore_pages.kept, name="kept"),
     path("backups/<slug:slug>/standby/", replication_pages.standby, name="standby"),
     path("backups/<slug:slug>/standby/promote/", replication_pages.promote, name="promote_standby"),
+    path("backups/<slug:slug>/standby/rejoin/", replication_pages.rejoin, name="rejoin_primary"),
     path("privacy/", privacy_pages.index, name="privacy"),
     path("privacy/<slug:slug>/", privacy_pages.service, name="service_privacy"),
     path("reviews/<uuid:review_id>/", privacy_pages.review, name="review"),
