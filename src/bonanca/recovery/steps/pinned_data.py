@@ -28,7 +28,7 @@ from bonanca.actuators.postgres.sessions import (
     session,
     system_identifier,
 )
-from bonanca.catalog.spec import DatabaseSpec, RestoreSpec, ServiceView
+from bonanca.catalog.spec import DatabaseSpec, ServiceView
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import StepFailed
 from bonanca.recovery import folders
@@ -36,6 +36,7 @@ from bonanca.recovery.engines import Target
 from bonanca.recovery.engines.chains import newest_before
 from bonanca.recovery.guards import refuse_own_server
 from bonanca.recovery.operations.create_restore_point import create_restore_point
+from bonanca.recovery.parallel_dump import restore_jobs
 from bonanca.recovery.queries import wal_of
 from bonanca.recovery.sealing import disk_full_named
 from bonanca.recovery.state import PinKind
@@ -97,7 +98,7 @@ def _snapshot(ctx: StepContext, service: ServiceView, database: DatabaseSpec, pr
                 token=ctx.token,
                 key=ctx.key,
                 properties=_guarded(properties),
-                jobs=(service.restore or RestoreSpec()).jobs,
+                jobs=restore_jobs(service),
                 watch=lambda size: say(min(0.95, 0.3 + 0.65 * size / expected), f"{size / 1e6:.1f} MB"),
                 extra={**moment, "method": "dump", "dump_s": round(monotonic() - began, 3)},
             )
