@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bonanca.actuators.process.local import NotStarted, fence_name
+from bonanca.actuators.process.local import NotStarted, fence_name, find
 from bonanca.actuators.process.record import Record
 from bonanca.actuators.process.rolling import facts, restart_all, restarted, stop_all, stopped
 from bonanca.actuators.process.spec import BadSpec, ProcessSpec
@@ -28,7 +28,7 @@ class ProcessRestart:
 
     def check(self, ctx: StepContext) -> Receipt | None:
         spec = _spec(ctx)
-        records = restarted(spec, ctx.key)
+        records = restarted(spec, ctx.key) or _half_done(ctx, spec)
         return None if records is None else _receipt(spec, records)
 
     def apply(self, ctx: StepContext) -> Receipt:
@@ -51,7 +51,7 @@ class ProcessStop:
 
     def check(self, ctx: StepContext) -> Receipt | None:
         spec = _spec(ctx)
-        records = stopped(spec, ctx.key)
+        records = stopped(spec, ctx.key) or _half_done(ctx, spec)
         return None if records is None else _receipt(spec, records)
 
     def apply(self, ctx: StepContext) -> Receipt:
@@ -92,6 +92,17 @@ def _stop(ctx: StepContext, *, key: str) -> Receipt:
     with _acting(ctx, spec):
         records = stop_all(spec, key=key, progress=ctx.progress, pulse=ctx.still_mine)
     return _receipt(spec, records)
+
+
+def _half_done(ctx: StepContext, spec: ProcessSpec) -> list[Record] | None:
+    """The replicas that a step which never ended has touched, when its undo asks: those have to be brought back.
+
+    Then the context is that of the plan being undone, and the token that of the undo.
+    """
+    if ctx.token.run_id == ctx.run_id:
+        return None
+    known = [find(spec.root, spec.name(replica)) for replica in spec.replicas]
+    return [record for record in known if record is not None and record.key == ctx.key] or None
 
 
 @contextmanager

@@ -23,12 +23,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BONANCA_HOME", str(tmp_path / "home"))
 
 
-def context(spec: ProcessSpec, *, run_id: UUID | None = None, epoch: int = 1) -> StepContext:
+def context(spec: ProcessSpec, *, run_id: UUID | None = None, epoch: int = 1, by: UUID | None = None) -> StepContext:
     run = run_id or uuid4()
     return StepContext(
         run_id=run,
         step_key="processes",
-        token=FenceToken(run, epoch),
+        token=FenceToken(by or run, epoch),
         params=spec.to_json(),
         context={},
         receipts={},
@@ -112,3 +112,18 @@ def test_a_release_that_does_not_start_fails_with_its_last_words(spec: ProcessSp
     with pytest.raises(StepFailed, match="this release is broken") as failed:
         ProcessRestart().apply(context(spec))
     assert failed.value.retryable  # a deployment does not retry it, a way back does (StepSpec.retry_for_s)
+
+
+def test_a_restart_that_failed_at_the_first_replica_is_undone_for_that_one_too(spec: ProcessSpec) -> None:
+    ProcessRestart().apply(context(spec))
+    make_release(spec.root, "v2", broken=True)
+    point_current(spec.root, "v2")
+    run, undo = uuid4(), uuid4()
+    with pytest.raises(StepFailed, match="this release is broken"):
+        ProcessRestart().apply(context(spec, run_id=run))
+    assert sorted(running(spec), key=str) == [None, "v1"]
+    assert ProcessRestart().check(context(spec, run_id=run)) is None
+    touched = ProcessRestart().check(context(spec, run_id=run, by=undo))
+    assert touched is not None
+    ProcessRestart().undo(context(spec, run_id=undo), touched)
+    assert running(spec) == ["v1", "v1"]
