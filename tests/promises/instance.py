@@ -34,11 +34,11 @@ class Instance:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *, timeout_s: float = 90) -> None:
         """Start it and wait until its pages answer."""
         with self.log.open("ab") as output:
             self._process = self.spawn("up", "--no-gateway", stdout=output, stderr=output)
-        eventually(self._answers, timeout_s=90)
+        eventually(self._answers, timeout_s=timeout_s)
 
     def _answers(self) -> bool:
         assert self._process is not None

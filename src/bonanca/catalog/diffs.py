@@ -132,6 +132,8 @@ def _service_fields(service: ServiceView) -> dict[str, str]:
     if service.run and service.run.host:
         fields["run.host"] = service.run.host.address
     if service.run:
+        if service.run.docker:
+            fields["run.docker.image"] = service.run.docker.image
         fields["run.replicas"] = ", ".join(str(replica.port) for replica in service.run.replicas)
     if service.gateway:
         routes = ", ".join(f"{route.host or '*'}{route.path_prefix}" for route in service.gateway.routes)

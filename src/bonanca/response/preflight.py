@@ -13,9 +13,11 @@ from bonanca.recovery.views import PinView
 from bonanca.response.compilers.strategies import strategy_of
 from bonanca.response.strategy_checks import asked
 from bonanca.response.views import CheckResult
+from bonanca.running.containers import image_of
 from bonanca.running.homes import release_now, ssh_host
 
 HOST_ANSWERS = gettext_noop("The host answers and lets us in: %(host)s")
+IMAGE_THERE = gettext_noop("The earlier image is there: %(image)s")
 CODE_THERE = gettext_noop("The earlier code is in the repository: %(sha)s")
 
 
@@ -25,6 +27,8 @@ def rollback_checks(service: ServiceView, pin_id: UUID, strategy: str = "instant
     code = [asked("code", lambda: _code(service, pin))]
     if ssh_host(service) is not None:
         code.append(asked("host", lambda: _host(service)))
+    if service.run is not None and service.run.docker is not None:
+        code.append(asked("image", lambda: _image(service, pin)))
     return (*code, *strategy_of(strategy).checks(service, pin))
 
 
@@ -33,6 +37,10 @@ def _host(service: ServiceView) -> CheckResult:
     assert host is not None
     release_now(service)
     return CheckResult(True, HOST_ANSWERS, {"host": host.address})
+
+
+def _image(service: ServiceView, pin: PinView) -> CheckResult:
+    return CheckResult(True, IMAGE_THERE, {"image": image_of(service, pin.release_sha, back=True)})
 
 
 def _code(service: ServiceView, pin: PinView) -> CheckResult:

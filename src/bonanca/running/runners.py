@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.plan import StepSpec
 from bonanca.kernel.errors import Invalid
+from bonanca.running.containers import DockerRunner
 from bonanca.running.processes import ProcessRunner
 from bonanca.running.units import UnitRunner
 from bonanca.running.views import SeenReplica
@@ -41,7 +42,7 @@ class Runner(Protocol):
 
 
 # In the order in which they are asked: the first that a service declares has it.
-RUNNERS: tuple[Runner, ...] = (UnitRunner(), ProcessRunner())
+RUNNERS: tuple[Runner, ...] = (UnitRunner(), DockerRunner(), ProcessRunner())
 
 
 def runner_for(service: ServiceView) -> Runner | None:
@@ -53,12 +54,15 @@ def runner_of(service: ServiceView) -> Runner:
     """Return what runs the service.
 
     Raises:
-        Invalid: the service declares no `run` with a command or a unit, or no `root`.
+        Invalid: the service declares no `run` with a command, a unit or containers, or no `root`.
     """
     found = runner_for(service)
     if found is None:
         raise Invalid(
-            _("%(service)s declares no `run.command` or `run.systemd`, or no `root`: Bonança cannot start or stop it.")
+            _(
+                "%(service)s declares no `run.command`, `run.systemd` or `run.docker`, or no `root`: "
+                "Bonança cannot start or stop it."
+            )
             % {"service": service.slug},
             field="service",
         )

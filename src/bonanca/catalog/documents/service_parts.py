@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.gateway.wire import backend_fault
 from bonanca.catalog.documents.commands import read_command
+from bonanca.catalog.documents.containers import docker_fits, read_docker
 from bonanca.catalog.documents.contingencies import contingencies_fit, read_contingency
 from bonanca.catalog.documents.drills import read_drill
 from bonanca.catalog.documents.files import files_fit, read_files
@@ -131,6 +132,7 @@ def _run(reader: Reader) -> RunSpec:
         restart=reader.one("restart", read_restart),
         systemd=reader.one("systemd", read_units),
         host=reader.one("host", read_host),
+        docker=reader.one("docker", read_docker),
     )
 
 
@@ -271,6 +273,7 @@ def _fits_together(reader: Reader, service: ServiceView) -> None:
     privacy_fits(reader, service)
     contingencies_fit(reader, service)
     reexecution_fits(reader, service)
+    docker_fits(reader, service)
 
 
 def _commands(service: ServiceView) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ their unit in the name, and a part that a team did not declare is `None` or an e
 from `bonanca.catalog.queries`; nobody but `catalog.documents` builds them from text.
 """
 
+from bonanca.catalog.spec.containers import ContainerCheck, DockerRunSpec
 from bonanca.catalog.spec.contingencies import CONTINGENCY_KINDS, ContingencySpec
 from bonanca.catalog.spec.data import BackupCheck, BackupSpec, DatabaseSpec, RowsAtRisk
 from bonanca.catalog.spec.drills import PICKS, DrillSpec
@@ -82,9 +83,11 @@ __all__ = [
     "Catalog",
     "ComparisonSpec",
     "ConfigSpec",
+    "ContainerCheck",
     "ContingencySpec",
     "CriteriaSpec",
     "DatabaseSpec",
+    "DockerRunSpec",
     "DrillSpec",
     "ErasureSpec",
     "FilesSpec",

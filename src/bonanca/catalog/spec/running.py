@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bonanca.catalog.spec.containers import DockerRunSpec
 from bonanca.catalog.spec.hosts import HostSpec, UnitsSpec
 from bonanca.catalog.spec.supervision import RestartSpec
 
@@ -58,7 +59,7 @@ class HealthSpec:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """How a service runs. Without `command` or `systemd` something else runs it: Bonança only routes and checks.
+    """How a service runs. Without `command`, `systemd` or `docker` something else does: it is only routed and checked.
 
     With `host` the service's root, configuration file and commands are on that host.
     """
@@ -71,6 +72,7 @@ class RunSpec:
     restart: RestartSpec | None = None
     systemd: UnitsSpec | None = None
     host: HostSpec | None = None
+    docker: DockerRunSpec | None = None
 
 
 @dataclass(frozen=True)

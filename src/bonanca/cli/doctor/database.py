@@ -60,7 +60,7 @@ def _look_into(dsn: str, advice: str) -> list[Finding]:
         text = (str(problem).strip() or type(problem).__name__).splitlines()[0]
         return [Finding("database", "fail", text, advice[0].upper() + advice[1:])]
     migrated = _migrations()
-    return [*findings, migrated, *([_replicas()] if migrated.status == "ok" else [])]
+    return [*findings, migrated, *([_replicas(), *_daemons()] if migrated.status == "ok" else [])]
 
 
 def _version(version: int, address: str) -> Finding:
@@ -110,3 +110,25 @@ def _replicas() -> Finding:
             f"Look into its log, then: bonanca service restart {service} --reason …",
         )
     return Finding("replicas", "ok", f"{len(known)} known, none given up")
+
+
+def _daemons() -> list[Finding]:
+    """The Docker daemons in which services are declared to run."""
+    from django.db import connection
+
+    from bonanca.actuators.docker.engine import Engine, EngineAway
+    from bonanca.catalog.queries import list_services
+
+    declared = {
+        one.run.docker.endpoint for one in list_services() if one.run is not None and one.run.docker is not None
+    }
+    connection.close()
+    findings = []
+    for endpoint in sorted(declared):
+        try:
+            found = Engine(endpoint).version()
+        except EngineAway as away:
+            findings.append(Finding("docker", "fail", away.message, away.hint or ""))
+        else:
+            findings.append(Finding("docker", "ok", f"{found} at {endpoint}"))
+    return findings

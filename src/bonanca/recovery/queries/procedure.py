@@ -23,6 +23,7 @@ from bonanca.recovery.queries.readiness import readiness_of
 from bonanca.recovery.state import HOLDING
 from bonanca.recovery.views import BackupView
 from bonanca.recovery.views.procedure import Procedure, ProcedureCopyView, ProcedureStep, SourceOfData
+from bonanca.running.containers import run_commands
 from bonanca.running.homes import release_if_known
 from bonanca.running.units import unit_spec
 
@@ -140,6 +141,9 @@ def _service_steps(service: ServiceView, now: datetime) -> list[ProcedureStep]:
     elif service.run is not None and service.run.systemd is not None:
         migrate = (_filled(service, service.migrate),) if service.migrate else ()
         steps.append(_step(service.slug, START, {}, commands=(*migrate, *_units(service))))
+    elif service.run is not None and service.run.docker is not None and service.root is not None:
+        starts = tuple(shlex.join(words) for words in run_commands(service))
+        steps.append(_step(service.slug, START, {}, commands=starts))
     checks = tuple(_checks(service))
     if checks:
         steps.append(_step(service.slug, CHECK, {}, checks=checks))
