@@ -21,6 +21,7 @@ import pytest
 
 from bonanca.actuators.docker.engine import REVISION, Engine, EngineAway, Image
 from tests.support.poll import eventually
+from tests.support.privileges import NET_ADMIN, SYS_ADMIN, may_not
 
 # Answers its version on every path below /, and ends at once when it is told to (a shell that is process 1 has to
 # ask for that). BROKEN in the image's files: it ends by itself with words of its own.
@@ -38,8 +39,8 @@ _FLAGS = ("--storage-driver=vfs", "--iptables=false", "--ip6tables=false", "--br
 @pytest.fixture(scope="session")
 def dockerd() -> Iterator[Engine]:
     """The daemon, started when the first test asks for it, and gone with everything in it afterwards."""
-    if os.geteuid() != 0:
-        pytest.skip("dockerd can only be started by root")
+    if reason := may_not(SYS_ADMIN, NET_ADMIN):
+        pytest.skip(f"dockerd cannot be started: {reason}")
     # In memory where there is room: what it holds is gone with the tests, and a disk would wait for every layer.
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="bonanca-docker-", dir=memory if os.access(memory, os.W_OK) else None))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.poll import eventually
+from tests.support.privileges import SYS_ADMIN, may_not
 
 SYSTEMD = next((path for path in ("/lib/systemd/systemd", "/usr/lib/systemd/systemd") if Path(path).exists()), None)
 # What is seen of the machine, read-only.
@@ -80,8 +81,8 @@ exec "$@"
 
 def why_not() -> str:
     """Why systemd cannot be tried here; empty when it can."""
-    if os.geteuid() != 0:
-        return "only root can give a systemd namespaces and a cgroup of its own"
+    if reason := may_not(SYS_ADMIN):
+        return f"no systemd can be given namespaces and a cgroup of its own: {reason}"
     if SYSTEMD is None or shutil.which("systemctl") is None:
         return "systemd is not installed: scripts/test-needs installs it"
     own = _cgroups()
