@@ -16,7 +16,10 @@ def register(root: typer.Typer) -> None:
 def gateway(
     name: Annotated[str, typer.Option("--name", help="Which gateway of the desired state this is.")] = "default",
     web: Annotated[
-        str, typer.Option("--web", envvar="BONANCA_WEB_URL", help="Where `bonanca web` answers.")
+        str,
+        typer.Option(
+            "--web", envvar="BONANCA_WEB_URL", help="Where `bonanca web` answers; several with commas between."
+        ),
     ] = "http://127.0.0.1:8000",
     token_file: Annotated[
         Path | None,

@@ -55,13 +55,18 @@ class Token:
 
 
 class Web:
-    """Asks web for the desired state of one gateway and tells it what is live."""
+    """Asks web for the desired state of one gateway and tells it what is live.
+
+    `url` may name several, with commas between: one that does not answer is left for the next.
+    """
 
     def __init__(self, url: str, gateway: str, token: Token) -> None:
+        self._urls = [one.strip().rstrip("/") for one in url.split(",") if one.strip()]
+        self._at = 0
         self._gateway = gateway
         self._token = token
         # Proxies are for the way out of a network, and web is not out there.
-        self._client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=httpx.Timeout(5.0))
+        self._client = httpx.AsyncClient(trust_env=False, timeout=httpx.Timeout(5.0))
 
     async def desired(self, *, since: int, wait_s: float) -> Desired | None:
         """Return the state once its version differs from `since`, None when it did not within `wait_s`.
@@ -103,17 +108,26 @@ class Web:
         timeout: httpx.Timeout | None = None,
     ) -> httpx.Response:
         authorization = {"Authorization": f"Bearer {self._token.read()}", **(headers or {})}
+        used = self._at
         try:
             answer = await self._client.request(
                 method,
-                path,
+                self._urls[used] + path,
                 params=params,
                 content=content,
                 headers=authorization,
                 timeout=timeout or httpx.USE_CLIENT_DEFAULT,
             )
         except httpx.HTTPError as error:
+            self._turn_from(used)
             raise WebSilent(f"{type(error).__name__}: {error}") from error
+        if answer.status_code >= 500:
+            self._turn_from(used)
         if answer.status_code not in (200, 204):
             raise WebSilent(f"{method} {path} answered {answer.status_code}: {answer.text[:200]}")
         return answer
+
+    def _turn_from(self, used: int) -> None:
+        """Ask the next one from now on, unless another question has turned already."""
+        if self._at == used:
+            self._at = (used + 1) % len(self._urls)
