@@ -159,7 +159,8 @@ class Kiosk:
         self.declaration = folder / "bonanca.yaml"
         self.cluster = Cluster(folder / "postgres")
 
-    def build(self) -> None:
+    def build(self, port_for_bonanca: int | None = None) -> None:
+        """`port_for_bonanca`: where Bonança reaches the server, when not at its own port."""
         self.root.mkdir(parents=True)
         self._repository()
         self.cluster.init(durable=self.durable)
@@ -169,7 +170,8 @@ class Kiosk:
             connection.execute(sql.SQL("CREATE ROLE kiosk LOGIN PASSWORD {}").format(sql.Literal(password)))
             connection.execute("CREATE DATABASE kiosk OWNER kiosk")
         _private(self.root / "dsn", f"postgresql://kiosk:{password}@127.0.0.1:{self.cluster.port}/kiosk\n")
-        _private(self.root / "bonanca-dsn", self.cluster.dsn("kiosk") + "\n")
+        own, theirs = self.cluster.dsn("kiosk"), port_for_bonanca or self.cluster.port
+        _private(self.root / "bonanca-dsn", own.replace(f":{self.cluster.port}/", f":{theirs}/") + "\n")
         identity = pyrage.x25519.Identity.generate()
         _private(self.folder / "backup.key", f"{identity}\n")
         self.declaration.write_text(

@@ -17,6 +17,7 @@ from bonanca.config.rooms import ROOMS
 from bonanca.kernel.boot import setup_django
 from bonanca.kernel.logs import configure
 from bonanca.kernel.plugins import load
+from tests.support.clocks import live_by_it
 
 _PR_SET_PDEATHSIG = 1
 
@@ -32,6 +33,7 @@ def work(slot: str, log_file: str) -> int:
 
 
 def main() -> None:
+    live_by_it()
     configure()
     setup_django(operator=False)
     for room in ROOMS:

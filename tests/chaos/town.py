@@ -24,6 +24,8 @@ from bonanca.cli.demo.outcome import CheckFailed
 from bonanca.cli.demo.person import Person
 from bonanca.durable import host
 from tests.chaos.kiosk import Kiosk
+from tests.support.clocks import Clock
+from tests.support.proxy import Line
 
 ROOT = Path(__file__).resolve().parents[2]
 # Two of each, as where one may be lost; the gateway has its desired state from the first.
@@ -39,11 +41,13 @@ class Stuck(Exception):
 class Town:
     """The service, Bonança's processes and a person with a token, below one folder.
 
-    `durable`: with fsync; `spare`: a copy of the newest pin lies ready.
+    `durable`: with fsync; `spare`: a copy of the newest pin lies ready. `breakable`: workers live by a wall clock of
+    their own (`clock`) and reach both PostgreSQL servers through lines of ours (`line`, `service_line`), to which
+    trouble can be done.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False, spare: bool = False) -> None:
-        self.folder, self.durable = folder, durable
+    def __init__(self, folder: Path, *, durable: bool = False, spare: bool = False, breakable: bool = False) -> None:
+        self.folder, self.durable, self.breakable = folder, durable, breakable
         self.home = folder / "bonanca"
         self.control = folder / "control"
         self.kiosk = Kiosk(folder / "kiosk", durable=durable, spare=spare)
@@ -56,6 +60,8 @@ class Town:
         self._persons: list[Person] = []
         self._at = 0
         self.restarts = 0
+        # Those that are not started again when they die.
+        self.lost: set[str] = set()
 
     def __enter__(self) -> Town:
         for path in (self.home, self.control, self.kiosk.folder):
@@ -71,7 +77,10 @@ class Town:
         self.close()
 
     def _start(self) -> None:
-        self.kiosk.build()
+        self.clock = Clock(self.folder / "clock")
+        self.line = Line(lambda: self.cluster.port)
+        self.service_line = Line(lambda: self.kiosk.cluster.port)
+        self.kiosk.build(self.service_line.port if self.breakable else None)
         self.cluster.init(durable=self.durable)
         self.start_database()
         with psycopg.connect(self.cluster.dsn(), autocommit=True) as connection:
@@ -82,7 +91,15 @@ class Town:
         self._once("prepare", "--gateway-token", token)
         webs = [f"http://127.0.0.1:{port}" for port in ports.values()]
         self._programs = {name: ["web", "--port", str(port)] for name, port in ports.items()}
-        self._programs["gateway"] = ["gateway", "--web", webs[0], "--token-file", token, "--port", str(self.entry_port)]
+        self._programs["gateway"] = [
+            "gateway",
+            "--web",
+            ",".join(webs),
+            "--token-file",
+            token,
+            "--port",
+            str(self.entry_port),
+        ]
         self._nursery = self._forked("tests.chaos.nursery")
         for name in self._programs:
             self._serve(name)
@@ -112,7 +129,7 @@ class Town:
             self._nursery.communicate()
         for person in self._persons:
             person.close()
-        for end in (self.kiosk.stop, self.cluster.kill, self.cluster.stop):
+        for end in (self.kiosk.stop, self.cluster.kill, self.cluster.stop, self.line.close, self.service_line.close):
             with contextlib.suppress(Exception):
                 end()
 
@@ -146,15 +163,19 @@ class Town:
 
     def _once(self, *words: str) -> str:
         argv = [sys.executable, "-m", "bonanca.cli.main", *words]
-        done = subprocess.run(argv, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(argv, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
         if done.returncode:
             raise Stuck(f"bonanca {' '.join(words)}: {(done.stderr or done.stdout)[-800:]}")
         return done.stdout
 
     def _forked(self, module: str) -> subprocess.Popen[str]:
         log = (self.folder / "nursery.log").open("ab")
+        env = self.env
+        if self.breakable:
+            through = self.cluster.dsn("bonanca").replace(f":{self.cluster.port}/", f":{self.line.port}/")
+            env = env | {"DATABASE_URL": through} | self.clock.environment()
         child = subprocess.Popen(
-            [sys.executable, "-m", module], env=self.env, cwd=ROOT, stderr=log,
+            [sys.executable, "-m", module], env=env, cwd=ROOT, stderr=log,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         log.close()
@@ -187,11 +208,11 @@ class Town:
                 if self._closing.is_set():
                     return
                 for slot, pid in self.workers.items():
-                    if host.process(pid) is None:
+                    if slot not in self.lost and host.process(pid) is None:
                         self.restarts += 1
                         self._work(slot)
                 for name, child in self.served.items():
-                    if child.poll() is not None:
+                    if name not in self.lost and child.poll() is not None:
                         self.restarts += 1
                         self._serve(name)
 
@@ -199,6 +220,22 @@ class Town:
         """SIGKILL to one of WEBS or the gateway."""
         with self._lock:
             self.served[name].kill()
+
+    def lose(self, name: str) -> None:
+        """SIGKILL to a worker (its slot) or one of WEBS, which is not started again until it is in `lost` no more."""
+        with self._lock:
+            self.lost.add(name)
+            if name in self.workers:
+                os.kill(self.workers[name], signal.SIGKILL)
+            else:
+                self.served[name].kill()
+                self.served[name].wait()
+
+    def address_of(self, web: str) -> str:
+        return f"http://127.0.0.1:{self._programs[web][-1]}"
+
+    def person_at(self, web: str) -> Person:
+        return self._persons[WEBS.index(web)]
 
     def kill_worker(self, pid: int) -> None:
         if pid in self.workers.values():
