@@ -72,7 +72,9 @@ def get_service(slug: str) -> ServiceView:
         raise NotFound(
             _("There is no service %(slug)s in the catalog.") % {"slug": slug},
             field="service",
-            hint=_("`bonanca service list` names them. A new one: declare it in bonanca.yaml, then `bonanca apply` it."),
+            hint=_(
+                "`bonanca service list` names them. A new one: declare it in bonanca.yaml, then `bonanca apply` it."
+            ),
         )
     return from_json(row.spec)
 
