@@ -25,6 +25,8 @@ from bonanca.kernel.errors import BonancaError, Unavailable
 # Understood by every daemon since 20.10; a daemon that has dropped it says what its oldest is, and gets that.
 _VERSION = (1, 41)
 _ANSWER_S = 30.0
+# Where an image lies whose name says nothing of a registry.
+_DEFAULT = "docker.io"
 REVISION = "org.opencontainers.image.revision"
 
 
@@ -268,22 +270,26 @@ def login_for(reference: str, config: Path | None) -> str:
     if config is None:
         return ""
     first = reference.split("/")[0]
-    registry = first if "/" in reference and ("." in first or ":" in first or first == "localhost") else "docker.io"
-    keys = (
-        ("https://index.docker.io/v1/", "docker.io") if registry == "docker.io" else (registry, f"https://{registry}")
-    )
+    registry = first if "/" in reference and ("." in first or ":" in first or first == "localhost") else _DEFAULT
     try:
         kept = json.loads(config.read_bytes()).get("auths") or {}
     except (OSError, ValueError) as error:
         raise EngineRefused(
             _("%(file)s cannot be read: %(reason)s") % {"file": config, "reason": error}, status=400
         ) from error
-    secret = next((kept[key].get("auth") for key in keys if key in kept), None)
+    secret = next((login.get("auth") for key, login in kept.items() if _is_for(key, registry)), None)
     if not secret:
         return ""
     user, _colon, password = base64.b64decode(secret).decode().partition(":")
     words = {"username": user, "password": password, "serveraddress": registry}
     return base64.urlsafe_b64encode(json.dumps(words).encode()).decode()
+
+
+def _is_for(key: str, registry: str) -> bool:
+    """Whether a login is kept for the registry: by its host, or by an address there, as older clients write it."""
+    host = key.partition("://")[2].partition("/")[0] if "://" in key else key.partition("/")[0]
+    # The default registry keeps its logins under a host of its own below the name that images have.
+    return host == registry or (registry == _DEFAULT and host.endswith(f".{_DEFAULT}"))
 
 
 def _login(login: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -25,14 +26,14 @@ LOOK_EVERY_S = 0.05
 MAX_S = 1800.0
 
 
-class _Directive:
+class _Directive(ABC):
     """A step that puts one directive under its key, and whose undo lifts it."""
 
     kind: wire.Kind
 
+    @abstractmethod
     def details(self, ctx: StepContext) -> dict[str, Any]:
         """What this kind of directive says beside its place and time."""
-        raise NotImplementedError
 
     def check(self, ctx: StepContext) -> Receipt | None:
         """In effect when its directive holds and the gateway says it does."""

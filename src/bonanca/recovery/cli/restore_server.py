@@ -41,20 +41,30 @@ def server(
     from bonanca.recovery.operations.restore_server import preview_server, restore_server, undo_server
 
     actor = local_operator()
-    asked = {
-        "service": service,
-        "data_directory": data_directory,
-        "backup_id": backup,
-        "target": target_of(to_time, to_lsn, to_point, to_latest, None),
-        "identity_file": identity_file,
-    }
+    target = target_of(to_time, to_lsn, to_point, to_latest, None)
     if undo:
         shown = undo_server(service=service, data_directory=data_directory, actor=actor, now=utc_now())
     elif do_it:
         with progress(f"server of {service}") as told:
-            shown = restore_server(**asked, actor=actor, now=utc_now(), progress=told)  # type: ignore[arg-type]
+            shown = restore_server(
+                service=service,
+                data_directory=data_directory,
+                backup_id=backup,
+                target=target,
+                identity_file=identity_file,
+                actor=actor,
+                now=utc_now(),
+                progress=told,
+            )
     else:
-        shown = preview_server(**asked, actor=actor)  # type: ignore[arg-type]
+        shown = preview_server(
+            service=service,
+            data_directory=data_directory,
+            backup_id=backup,
+            target=target,
+            identity_file=identity_file,
+            actor=actor,
+        )
     emit(shown, as_json=as_json, show=lambda: _show(shown))
     if shown.refused:
         raise typer.Exit(5)

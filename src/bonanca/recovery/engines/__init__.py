@@ -8,10 +8,12 @@ from bonanca.recovery.engines.base import (
     Opening,
     OutsideEngine,
     Scratch,
+    SealingEngine,
     TakenOutside,
     Target,
     engine_named,
     outside_named,
+    sealing_named,
 )
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "Opening",
     "OutsideEngine",
     "Scratch",
+    "SealingEngine",
     "TakenOutside",
     "Target",
     "engine_named",
     "outside_named",
+    "sealing_named",
 ]

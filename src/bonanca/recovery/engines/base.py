@@ -117,11 +117,6 @@ class TakenOutside:
 class Engine(Protocol):
     """Stateless; folders and files are the caller's to remove, whatever happens."""
 
-    def seal(
-        self, service: ServiceView, view: BackupView, target: Path, *, on_bytes: Callable[[int], None]
-    ) -> SealedDatabase:
-        """Take a backup into the sealed file `target`; nothing of it touches the disk in the clear."""
-
     def findings(
         self, service: ServiceView, backup: BackupView, target: Target, identities: Sequence[str]
     ) -> list[Finding]:
@@ -135,6 +130,15 @@ class Engine(Protocol):
 
     def scratch(self, opening: Opening) -> AbstractContextManager[Scratch]:
         """Fetch, decrypt and start it as a server that ends with the block. Raises as `open`, and ClusterFailed."""
+
+
+class SealingEngine(Engine, Protocol):
+    """Its backups are sealed by us, and lie in our places."""
+
+    def seal(
+        self, service: ServiceView, view: BackupView, target: Path, *, on_bytes: Callable[[int], None]
+    ) -> SealedDatabase:
+        """Take a backup into the sealed file `target`; nothing of it touches the disk in the clear."""
 
 
 class OutsideEngine(Engine, Protocol):
@@ -162,6 +166,13 @@ class OutsideEngine(Engine, Protocol):
 def outside_named(name: str) -> OutsideEngine | None:
     """The engine of that name if it keeps its backups itself."""
     return cast("OutsideEngine", engine_named(name)) if name in OUTSIDE else None
+
+
+def sealing_named(name: str) -> SealingEngine:
+    """The engine of that name, whose backups we seal. Raises UnknownEngine, also for one of OUTSIDE."""
+    if name in OUTSIDE:
+        raise UnknownEngine(_("The engine %(name)s keeps its backups itself.") % {"name": name}, field="engine")
+    return cast("SealingEngine", engine_named(name))
 
 
 def engine_named(name: str) -> Engine:

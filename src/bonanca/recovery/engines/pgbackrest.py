@@ -26,14 +26,15 @@ from bonanca.actuators.postgres.wal import Segment, lsn_number
 from bonanca.catalog.spec import PgBackRestSpec, ServiceView
 from bonanca.kernel.errors import Invalid, Unavailable
 from bonanca.recovery.engines.base import Opening, Scratch, TakenOutside, Target
-from bonanca.recovery.engines.physical import NO_PROGRAMS, PROGRAMS, Physical
+from bonanca.recovery.engines.physical import NO_PROGRAMS, PROGRAMS
 from bonanca.recovery.engines.places import NO_PLACE, PLACE_OK, PLACE_TROUBLE
 from bonanca.recovery.engines.wal_archive import BAD_TARGET, NO_POINT, TOO_EARLY
+from bonanca.recovery.engines.whole_server import WholeServer
 from bonanca.recovery.fetching import NoReplicaIntact
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.models import RestorePoint
 from bonanca.recovery.places.checking import Seen
-from bonanca.recovery.sealing import SealedDatabase, disk_full_named
+from bonanca.recovery.sealing import disk_full_named
 from bonanca.recovery.verdicts import NO, OK, Finding, finding
 from bonanca.recovery.views import BackupView
 
@@ -52,7 +53,7 @@ class ServerUnknown(Invalid):
     """This pgBackRest does not know the server's version."""
 
 
-class PgBackRest(Physical):
+class PgBackRest(WholeServer):
     """Backups, lists, checks and restores of one stanza."""
 
     def __init__(self) -> None:
@@ -119,11 +120,6 @@ class PgBackRest(Physical):
     def forget(self) -> None:
         """Have the next look read again, however short ago the last one was."""
         self._verdicts.clear()
-
-    def seal(
-        self, service: ServiceView, view: BackupView, target: Path, *, on_bytes: Callable[[int], None]
-    ) -> SealedDatabase:
-        raise NotImplementedError("pgBackRest keeps its backups itself")
 
     def findings(
         self, service: ServiceView, backup: BackupView, target: Target, identities: Sequence[str]

@@ -25,17 +25,17 @@ from bonanca.actuators.postgres.basebackup import (
     verify_manifest,
 )
 from bonanca.actuators.postgres.binaries import PostgresMissing, pg_bin_of
-from bonanca.actuators.postgres.dump import DumpFailed, dump_folder
+from bonanca.actuators.postgres.dump import DumpFailed
 from bonanca.actuators.postgres.recovered import TargetNotReached, recovered_server
-from bonanca.actuators.postgres.rows import count_rows
 from bonanca.actuators.postgres.sessions import at_database, maintenance_dsn, one, session
 from bonanca.catalog.spec import ServiceView
 from bonanca.recovery.bundle import BundleWriter, members_of
-from bonanca.recovery.engines.base import Archive, Opening, Scratch, Target
+from bonanca.recovery.engines.base import Opening, Scratch, Target
 from bonanca.recovery.engines.chains import chain_of, parent_for
 from bonanca.recovery.engines.files import take_member, taken_files
 from bonanca.recovery.engines.places import key_findings
 from bonanca.recovery.engines.wal_archive import Reach, fetch_wal, reach_of
+from bonanca.recovery.engines.whole_server import WholeServer
 from bonanca.recovery.envelope import EnvelopeWriter, Sealed
 from bonanca.recovery.fetching import fetch_intact
 from bonanca.recovery.folders import manifest_file
@@ -56,7 +56,7 @@ CHAIN = gettext_noop("The backup stands on %(count)d earlier ones, and all of th
 CHAIN_BROKEN = gettext_noop("The backup stands on one of %(at)s that is lost: %(why)s")
 
 
-class Physical:
+class Physical(WholeServer):
     """pg_basebackup, pg_receivewal, pg_combinebackup."""
 
     def seal(
@@ -112,17 +112,6 @@ class Physical:
         sealed = sum(one_of.size_bytes for one_of in chain_of(backup))
         # Unpacked, replayed, and the dump of it; PostgreSQL before 18 also copies when it combines.
         return sealed + int(2.5 * backup.database_bytes) + reach_of(backup, target).bytes
-
-    def open(self, opening: Opening) -> Archive:
-        with self.scratch(opening) as running:
-            assert running.dsn is not None  # a server always has one
-            opening.say(0.5, _("taking the database out of it"))
-            dump = opening.folder / "dump"
-            with opening.timed("dump"), session(running.dsn, read_only=True) as connection:
-                counts = count_rows(connection)
-                with disk_full_named(dump):
-                    dump_folder(running.dsn, dump)
-        return Archive(dump, counts)
 
     @contextmanager
     def scratch(self, opening: Opening) -> Iterator[Scratch]:

@@ -17,7 +17,7 @@ from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Unavailable
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery import holding
-from bonanca.recovery.engines import engine_named, outside_named
+from bonanca.recovery.engines import outside_named, sealing_named
 from bonanca.recovery.events import BackupStored
 from bonanca.recovery.folders import staging_file
 from bonanca.recovery.models import Backup
@@ -89,7 +89,7 @@ def _seal(view: BackupView, staged: Path, clock: Callable[[], datetime], progres
             beaten = monotonic()
             _beat(view.id, clock())
 
-    return engine_named(view.engine).seal(declared, view, staged, on_bytes=on_bytes)
+    return sealing_named(view.engine).seal(declared, view, staged, on_bytes=on_bytes)
 
 
 def _record_sealed(backup_id: UUID, sealed: SealedDatabase) -> None:

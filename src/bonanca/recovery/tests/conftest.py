@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,10 @@ import pytest
 from django.utils import translation
 
 from bonanca.actuators.postgres.cluster import Cluster
+from tests.support.postgres_of import programs_of
 
 if TYPE_CHECKING:
+    from bonanca.recovery.tests.repositories import Kept
     from bonanca.recovery.tests.shop import Shop
 
 
@@ -69,3 +73,70 @@ def make_shop(shop_server: Cluster, tmp_path: Path, db: None) -> Iterator[Callab
 @pytest.fixture
 def shop(make_shop: Callable[..., Shop]) -> Shop:
     return make_shop()
+
+
+@pytest.fixture
+def physical(make_shop: Callable[..., Shop]) -> Iterator[Shop]:
+    """A shop whose server is backed up whole, with its log."""
+    from bonanca.catalog.spec import PhysicalSpec, WalSpec
+    from bonanca.recovery import folders, receiving
+    from bonanca.recovery.tests.logged import drop_slot
+
+    shop = make_shop()
+    shop.declare_backup(physical=PhysicalSpec(wal=WalSpec(switch_every_s=3600)))
+    yield shop
+    for folder in receiving.received_here():
+        receiving.stop_receiving(folder)
+    drop_slot(shop)
+    shutil.rmtree(folders.root() / "wal", ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """A server that the distribution's pgBackRest backs up, with two repositories."""
+    from bonanca.actuators import pgbackrest as program
+    from bonanca.recovery.tests.repositories import Kept
+
+    try:
+        newest = program.newest_server(program.version_of())
+    except program.PgBackRestMissing as problem:
+        pytest.skip(f"{problem}: scripts/test-needs installs it")
+    major = programs_of(*range(newest or 18, 12, -1))
+    if major is None:
+        pytest.skip("no PostgreSQL that this pgBackRest knows: scripts/test-needs installs one")
+    found = Kept(tmp_path_factory.mktemp("pgbackrest"), major)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.server.stop()
+
+
+@pytest.fixture
+def outside(kept: Kept, tmp_path: Path, db: None) -> Iterator[Shop]:
+    """A shop whose backups a pgBackRest takes that was there before."""
+    from bonanca.catalog.spec import PgBackRestSpec
+    from bonanca.recovery.engines.pgbackrest import ENGINE
+    from bonanca.recovery.tests.shop import create_shop
+
+    with psycopg.connect(kept.server.dsn(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE loja")
+    found = create_shop(kept.server.dsn("loja"), "loja", tmp_path)
+    policy = found.service.backup
+    assert policy is not None
+    spec = PgBackRestSpec("loja", kept.config)
+    found.declare(backup=replace(policy, replicas=(), recipients=(), identity_file=None, pgbackrest=spec))
+    ENGINE.forget()
+    yield found
+    with psycopg.connect(kept.server.dsn(), autocommit=True) as admin:
+        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'loja%'").fetchall():
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def replaying_shop(make_shop: Callable[..., Shop], tmp_path: Path) -> Shop:
+    """A shop whose replay command applies rows again."""
+    from bonanca.recovery.tests.replaying import REPLAY
+
+    (tmp_path / "replay.py").write_text(REPLAY)
+    return make_shop(replay=(sys.executable, str(tmp_path / "replay.py"), str(tmp_path / "dsn")))

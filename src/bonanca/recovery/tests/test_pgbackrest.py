@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from bonanca.access.actors import SYSTEM
 from bonanca.actuators import pgbackrest as program
 from bonanca.actuators.pgbackrest import PgBackRestFailed, PgBackRestMissing
-from bonanca.actuators.postgres.sessions import at_database
 from bonanca.catalog.spec import PgBackRestSpec
 from bonanca.kernel.clock import utc_now
 from bonanca.recovery import folders, queries
 from bonanca.recovery.engines import Target, outside_named
-from bonanca.recovery.engines.pgbackrest import ENGINE, ServerUnknown
+from bonanca.recovery.engines.pgbackrest import ServerUnknown
 from bonanca.recovery.models import Backup
 from bonanca.recovery.operations.check_backup import CopiesDamaged, check_backup, raise_for
 from bonanca.recovery.operations.copy_backups import copy_backups
@@ -31,103 +27,23 @@ from bonanca.recovery.operations.retry_copy import NothingToRetry, retry_copy
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
 from bonanca.recovery.state import BackupState, ReplicaState
-from bonanca.recovery.tests.shop import Shop, create_shop
-from bonanca.recovery.tests.test_physical import moment, order, went_back
+from bonanca.recovery.tests.logged import moment, order, went_back
+from bonanca.recovery.tests.repositories import Kept, archived
+from bonanca.recovery.tests.shop import Shop
 from bonanca.recovery.verdicts import NO
 from bonanca.recovery.views import BackupView
-from tests.support.poll import eventually
-from tests.support.postgres_of import Server, programs_of
 
 WORKER = SYSTEM("test")
 REPO1, REPO2 = "pgbackrest://loja/repo1", "pgbackrest://loja/repo2"
 
 
-class Kept:
-    """A server and its pgBackRest: the first repository is in the clear, the second has pgBackRest's cipher."""
-
-    def __init__(self, folder: Path, major: int) -> None:
-        self.folder, self.config = folder, folder / "pgbackrest.conf"
-        archive = f"pgbackrest --config={self.config} --stanza=loja archive-push %p"
-        self.server = Server(folder / "server", major, fsync="off", archive_mode="on", archive_command=archive)
-
-    def start(self) -> None:
-        for name in ("spool", "lock", "log"):
-            (self.folder / name).mkdir(parents=True)
-        self.server.create()
-        ours = {name: self.folder / name for name in ("repo1", "repo2", "lock", "log", "spool")}
-        self.config.write_text(
-            f"[global]\nrepo1-path={ours['repo1']}\nrepo1-retention-full=9\nrepo2-path={ours['repo2']}\n"
-            "repo2-cipher-type=aes-256-cbc\nrepo2-cipher-pass=a passphrase of its own\nrepo2-retention-full=9\n"
-            "start-fast=y\njob-retry=0\ncompress-type=zst\ncompress-level=1\nlog-level-file=off\n"
-            f"lock-path={ours['lock']}\nspool-path={ours['spool']}\nlog-path={ours['log']}\n"
-            f"[loja]\npg1-path={self.server.data}\npg1-port={self.server.port}\n"
-            f"pg1-socket-path={self.server.sockets}\npg1-user=postgres\n"
-        )
-        self.server.start()
-        self.run("stanza-create")
-
-    def run(self, *words: str) -> None:
-        argv = ["pgbackrest", f"--config={self.config}", "--stanza=loja", *words]
-        subprocess.run(argv, check=True, capture_output=True)
-
-    def damage(self, repository: str, label: str) -> str:
-        """Change one byte of a file of a backup; returns its name."""
-        # Of the template, which no test drops: so every backup that stands on this one needs it.
-        files = (self.folder / repository / "backup" / "loja" / label / "pg_data" / "base" / "1").rglob("*.zst")
-        path = max(files, key=lambda file: file.stat().st_size)
-        data = bytearray(path.read_bytes())
-        data[len(data) // 2] ^= 255
-        path.write_bytes(data)
-        return path.name
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    try:
-        newest = program.newest_server(program.version_of())
-    except PgBackRestMissing as problem:
-        pytest.skip(f"{problem}: scripts/test-needs installs it")
-    major = programs_of(*range(newest or 18, 12, -1))
-    if major is None:
-        pytest.skip("no PostgreSQL that this pgBackRest knows: scripts/test-needs installs one")
-    found = Kept(tmp_path_factory.mktemp("pgbackrest"), major)
-    try:
-        found.start()
-        yield found
-    finally:
-        found.server.stop()
-
-
 @pytest.fixture
-def shop(kept: Kept, tmp_path: Path, db: None) -> Iterator[Shop]:
-    with psycopg.connect(kept.server.dsn(), autocommit=True) as admin:
-        admin.execute("CREATE DATABASE loja")
-    found = create_shop(kept.server.dsn("loja"), "loja", tmp_path)
-    policy = found.service.backup
-    assert policy is not None
-    spec = PgBackRestSpec("loja", kept.config)
-    found.declare(backup=replace(policy, replicas=(), recipients=(), identity_file=None, pgbackrest=spec))
-    ENGINE.forget()
-    yield found
-    with psycopg.connect(kept.server.dsn(), autocommit=True) as admin:
-        for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'loja%'").fetchall():
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def shop(outside: Shop) -> Shop:
+    return outside
 
 
 def take(shop: Shop) -> BackupView:
     return take_backup(service=shop.slug, actor=WORKER, now=utc_now())
-
-
-def archived(shop: Shop) -> None:
-    """End the segment, and wait until pgBackRest has it."""
-    with psycopg.connect(at_database(shop.dsn, "postgres"), autocommit=True) as admin:
-        (name,) = admin.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or ("",)
-
-        def there() -> bool:
-            query = "SELECT last_archived_wal >= %s FROM pg_stat_archiver"
-            return admin.execute(query, (name,)).fetchone() == (True,)
-
-        eventually(there, timeout_s=60)
 
 
 def test_a_backup_in_both_repositories_is_listed_drilled_and_gone_back_from(shop: Shop) -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
-from bonanca.access.actors import SYSTEM
 from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.actuators.postgres.sessions import at_database
 from bonanca.catalog.spec import PhysicalSpec, RetentionSpec, WalSpec
@@ -27,15 +24,13 @@ from bonanca.recovery.operations.archive_wal import archive_wal
 from bonanca.recovery.operations.create_restore_point import PointExists, create_restore_point
 from bonanca.recovery.operations.expire_wal import expire_wal
 from bonanca.recovery.operations.propose_restore import propose_restore
-from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
 from bonanca.recovery.state import BackupState, ReplicaState, RestoreMode
+from bonanca.recovery.tests.logged import WORKER, begin, drop_slot, moment, order, switch, take, went_back
 from bonanca.recovery.tests.shop import Shop
-from bonanca.recovery.tests.test_restore import finish, restore
+from bonanca.recovery.tests.test_restore import restore
 from bonanca.recovery.verdicts import NO
 from tests.support.poll import eventually
-
-WORKER = SYSTEM("test")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,68 +41,6 @@ def _summaries(shop_server: Cluster) -> Iterator[None]:
         yield
         admin.execute("ALTER SYSTEM RESET summarize_wal")
         admin.execute("SELECT pg_reload_conf()")
-
-
-@pytest.fixture
-def physical(make_shop: Callable[..., Shop]) -> Iterator[Shop]:
-    """A shop whose server is backed up whole, with its log."""
-    shop = make_shop()
-    shop.declare_backup(physical=PhysicalSpec(wal=WalSpec(switch_every_s=3600)))
-    yield shop
-    for folder in receiving.received_here():
-        receiving.stop_receiving(folder)
-    drop_slot(shop)
-    shutil.rmtree(folders.root() / "wal", ignore_errors=True)
-
-
-def drop_slot(shop: Shop) -> None:
-    name = receiving.slot_name(shop.slug)
-    with psycopg.connect(at_database(shop.dsn, "postgres"), autocommit=True) as admin:
-
-        def dropped() -> bool:
-            query = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
-            admin.execute(query, (name,))
-            return True
-
-        eventually(dropped, timeout_s=60, ignoring=psycopg.errors.ObjectInUse)
-
-
-def take(shop: Shop) -> Any:
-    return take_backup(service=shop.slug, actor=WORKER, now=utc_now())
-
-
-def switch(shop: Shop) -> None:
-    """End the segment on the server, and wait until everything before has been received and archived."""
-    with psycopg.connect(at_database(shop.dsn, "postgres"), autocommit=True) as admin:
-        (name,) = admin.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone() or ("",)
-
-    def archived() -> bool:
-        assert archive_wal(now=utc_now()) == []
-        return WalFile.objects.filter(name=name, complete=True).exists()
-
-    eventually(archived, timeout_s=60)
-
-
-def begin(shop: Shop) -> None:
-    """The receiver runs before the first backup: nothing of the log is missed."""
-    eventually(lambda: archive_wal(now=utc_now()) == [] and queries.wal_of(shop.slug).running, timeout_s=60)
-
-
-def moment(shop: Shop) -> str:
-    return str(
-        shop.ask("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US+00:00')")[0][0]
-    )
-
-
-def order(shop: Shop, number: int) -> None:
-    shop.run(f"INSERT INTO orders (number, total_cents) VALUES ({number}, 1)")
-
-
-def went_back(shop: Shop, target: Target) -> list[int]:
-    """Restore to the target beside the running database; the numbers of the orders that are there."""
-    name = f"{shop.name}_back"
-    finish(restore(shop, target=target, into=name))
-    return [number for number in shop.numbers(name) if number > 500]
 
 
 def test_a_full_backup_and_one_on_top_of_it_come_back_and_prove_it(physical: Shop) -> None:

@@ -16,8 +16,8 @@ from bonanca.recovery import folders, receiving
 from bonanca.recovery.engines import Target
 from bonanca.recovery.operations.verify_backup import verify_backup
 from bonanca.recovery.state import BackupState
+from bonanca.recovery.tests.logged import WORKER, begin, drop_slot, moment, order, switch, take, went_back
 from bonanca.recovery.tests.shop import Shop, create_shop
-from bonanca.recovery.tests.test_physical import WORKER, begin, drop_slot, moment, order, switch, take, went_back
 from tests.support.postgres_of import Server, programs_of
 
 # 16 comes with the wheel too, but it is Debian's server that people have.

@@ -17,52 +17,13 @@ from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.prepare_spares import prepare_spares
 from bonanca.recovery.state import PinState
 from bonanca.recovery.tests.plans import Plan
+from bonanca.recovery.tests.replaying import damage, pinned, prices, rollback
 from bonanca.recovery.tests.shop import NOW
-
-REPLAY = """
-import json, sys, psycopg
-with psycopg.connect(open(sys.argv[1]).read(), autocommit=True) as shop:
-    for line in sys.stdin:
-        given = json.loads(line)
-        row = given["row"]
-        if row["total_cents"] == 666:
-            print(json.dumps({"key": given["key"], "outcome": "conflict", "reason": "out of stock"}), flush=True)
-            continue
-        done = shop.execute("INSERT INTO orders (number, total_cents, created_at) VALUES (%s, %s, %s)"
-                            " ON CONFLICT DO NOTHING", (row["number"], row["total_cents"], row["created_at"]))
-        outcome = "applied" if done.rowcount else "duplicate"
-        print(json.dumps({"table": given["table"], "key": given["key"], "outcome": outcome}), flush=True)
-        if len(sys.argv) > 2 and done.rowcount:
-            sys.exit(3)
-"""
 
 
 @pytest.fixture
-def shop(make_shop, tmp_path):
-    """A shop whose replay command is the script above."""
-    (tmp_path / "replay.py").write_text(REPLAY)
-    return make_shop(replay=(sys.executable, str(tmp_path / "replay.py"), str(tmp_path / "dsn")))
-
-
-def pinned(shop) -> tuple[Plan, dict]:
-    """A pin, taken by the plan that deploys."""
-    deployment = Plan(shop.slug, change_id="0192-change")
-    return deployment, deployment.do("recovery.pin")
-
-
-def damage(shop) -> None:
-    """What a bad version does: a damaged column, another configuration, and orders that people made meanwhile."""
-    shop.run("UPDATE products SET price_cents = 0")
-    (shop.folder / "loja.toml").write_text("limit = 0\n")
-    shop.run("INSERT INTO orders (total_cents) VALUES (201), (202), (203)")
-
-
-def rollback(shop, pin: dict) -> Plan:
-    return Plan(shop.slug, pin_id=pin["pin_id"])
-
-
-def prices(shop, database: str | None = None) -> set[int]:
-    return {row[0] for row in shop.ask("SELECT price_cents FROM products", database)}
+def shop(replaying_shop):
+    return replaying_shop
 
 
 def test_a_pin_keeps_database_and_configuration_and_says_what_it_cost(shop):

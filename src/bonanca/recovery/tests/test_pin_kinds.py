@@ -21,11 +21,10 @@ from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.retention import needed_of
 from bonanca.recovery.state import PinKind
+from bonanca.recovery.tests.logged import begin, switch
 from bonanca.recovery.tests.plans import Plan
+from bonanca.recovery.tests.repositories import archived
 from bonanca.recovery.tests.shop import Shop
-from bonanca.recovery.tests.test_pgbackrest import archived, kept  # noqa: F401 - a fixture
-from bonanca.recovery.tests.test_pgbackrest import shop as outside  # noqa: F401 - a fixture
-from bonanca.recovery.tests.test_physical import begin, physical, switch  # noqa: F401 - a fixture
 from bonanca.recovery.tests.test_returns import Back, checks, damage, state
 from bonanca.recovery.views import PinView
 
@@ -105,7 +104,7 @@ def test_a_snapshot_whose_worker_died_is_taken_again_by_the_next(make_shop: Any,
     assert dict(pinned.row_counts) == {"public.orders": 60, "public.products": 40}
 
 
-def test_a_position_in_the_log_is_a_pin_that_copies_nothing(physical: Shop) -> None:  # noqa: F811
+def test_a_position_in_the_log_is_a_pin_that_copies_nothing(physical: Shop) -> None:
     with pytest.raises(StepFailed, match="is not being archived"):
         pin(physical, "log")
     begin(physical)
@@ -134,7 +133,7 @@ def test_a_position_in_the_log_is_a_pin_that_copies_nothing(physical: Shop) -> N
     assert not RestorePoint.objects.filter(name=pinned.point).exists()
 
 
-def test_a_pin_by_the_log_of_a_pgbackrest_comes_back_too(outside: Shop) -> None:  # noqa: F811
+def test_a_pin_by_the_log_of_a_pgbackrest_comes_back_too(outside: Shop) -> None:
     with pytest.raises(StepFailed, match="no physical backup"):
         pin(outside, "log")
     take_backup(service=outside.slug, actor=WORKER, now=utc_now())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -57,12 +58,13 @@ TABLES = """
     INSERT INTO sessions VALUES (1);
     CREATE TABLE erased (person bigint, at timestamptz);
 """
+ERASURES = ErasureSpec(
+    find="SELECT count(*) FROM people WHERE id = %(reference)s AND name IS NOT NULL",
+    sql=("UPDATE people SET name = NULL, password_hash = NULL WHERE id = %(reference)s",),
+    query="SELECT person, at FROM erased",
+)
 PRIVACY = PrivacySpec(
-    erasures=ErasureSpec(
-        find="SELECT count(*) FROM people WHERE id = %(reference)s AND name IS NOT NULL",
-        sql=("UPDATE people SET name = NULL, password_hash = NULL WHERE id = %(reference)s",),
-        query="SELECT person, at FROM erased",
-    ),
+    erasures=ERASURES,
     compare=(
         ComparisonSpec(
             "Tokens in force",
@@ -313,7 +315,7 @@ def test_a_waiting_plan_can_be_aborted_and_nobody_is_asked_any_more(private: Sho
 
 
 def test_statements_that_do_not_erase_stop_the_plan_before_the_data_is_in_place(private: Shop) -> None:
-    useless = ErasureSpec(PRIVACY.erasures.find, ("UPDATE people SET role = role WHERE id = %(reference)s",))  # type: ignore[union-attr]
+    useless = ErasureSpec(ERASURES.find, ("UPDATE people SET role = role WHERE id = %(reference)s",))
     private.declare(privacy=replace(PRIVACY, erasures=useless))
     review = waiting(private)
     tick_all(review)
@@ -331,7 +333,7 @@ def test_the_services_own_program_erases_and_is_given_references_on_its_input(pr
         "        c.execute('UPDATE people SET name = NULL WHERE id = %s', (json.loads(line)['reference'],))\n"
     )
     command = (sys.executable, str(program), str(private.folder / "dsn"))
-    by_program = ErasureSpec(PRIVACY.erasures.find, command=command)  # type: ignore[union-attr]
+    by_program = ErasureSpec(ERASURES.find, command=command)
     private.declare(privacy=PrivacySpec(erasures=by_program))
     plan = Plan(private.slug)
     private.run("UPDATE people SET name = 'back' WHERE id = 7")
@@ -348,7 +350,7 @@ def test_data_that_came_by_another_way_is_looked_at_once_it_is_in_place(private:
     assert private.ask("SELECT count(*) FROM sessions") == [(0,)]
 
 
-def test_the_register_keeps_no_reference_in_the_clear(private: Shop, settings: object) -> None:
+def test_the_register_keeps_no_reference_in_the_clear(private: Shop, settings: Any) -> None:
     row = Erasure.objects.get(service=private.slug)
     assert row.sealed != "7"
     assert references_of(private.slug) == ("7",)
@@ -356,16 +358,16 @@ def test_the_register_keeps_no_reference_in_the_clear(private: Shop, settings: o
     assert (shown.reason, shown.recorded_by) == ("pedido 12", "person:beto@loja.example")
     record_erasure(service=private.slug, reference="7", reason="de novo", actor=BETO, now=NOW)
     assert Erasure.objects.filter(service=private.slug).count() == 1
-    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another" * 8  # type: ignore[attr-defined]
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another" * 8
     assert references_of(private.slug) == ("7",)
-    settings.SECRET_KEY_FALLBACKS = []  # type: ignore[attr-defined]
+    settings.SECRET_KEY_FALLBACKS = []
     with pytest.raises(ReferenceUnreadable):
         references_of(private.slug)
 
 
 def test_what_the_register_refuses(shop: Shop) -> None:
-    def erase(reference: str, reason: str = "pedido", actor: Actor = BETO, **more: object) -> None:
-        record_erasure(service=shop.slug, reference=reference, reason=reason, actor=actor, now=NOW, **more)  # type: ignore[arg-type]
+    def erase(reference: str, reason: str = "pedido", actor: Actor = BETO, **more: Any) -> None:
+        record_erasure(service=shop.slug, reference=reference, reason=reason, actor=actor, now=NOW, **more)
 
     with pytest.raises(NothingErases):
         erase("7")

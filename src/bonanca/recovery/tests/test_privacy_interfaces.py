@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,9 +32,8 @@ from bonanca.recovery.tests.shop import NOW, Shop
 from bonanca.ui.phrases import Phrase
 
 WORKER = SYSTEM("test")
-PRIVACY = PrivacySpec(
-    ErasureSpec("SELECT count(*) FROM orders WHERE number = %(reference)s", ("SELECT %(reference)s",))
-)
+ERASURES = ErasureSpec("SELECT count(*) FROM orders WHERE number = %(reference)s", ("SELECT %(reference)s",))
+PRIVACY = PrivacySpec(ERASURES)
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def test_the_api_speaks_of_the_same(private: Shop, owner) -> None:
 
 
 def test_the_register_forgets_only_what_nothing_could_bring_back(private: Shop) -> None:
-    erasures = replace(PRIVACY.erasures, forget_after_days=30)  # type: ignore[type-var]
+    erasures = replace(ERASURES, forget_after_days=30)
     ago = {"7": 100, "8": 50, "9": 10}
     for reference, days in ago.items():
         when = NOW - timedelta(days=days)
@@ -223,10 +223,10 @@ def test_the_register_forgets_only_what_nothing_could_bring_back(private: Shop) 
     assert "erasure.forgotten" in [entry.action for entry in history(f"erasures:{private.slug}")]
 
 
-def test_a_register_that_cannot_be_read_is_said_before_anything_is_touched(private: Shop, settings: object) -> None:
+def test_a_register_that_cannot_be_read_is_said_before_anything_is_touched(private: Shop, settings: Any) -> None:
     record_erasure(service=private.slug, reference="7", reason="pedido", actor=WORKER, now=NOW)
     assert register_problem(private.service) == ""
-    settings.SECRET_KEY = "another" * 8  # type: ignore[attr-defined]
+    settings.SECRET_KEY = "another" * 8
     assert "secret key" in register_problem(private.service)
 
 

@@ -22,9 +22,9 @@ from bonanca.recovery.operations.choose_return import choose_return
 from bonanca.recovery.operations.sweep import sweep
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.state import BackupState
+from bonanca.recovery.tests.logged import begin, switch
 from bonanca.recovery.tests.plans import Plan
 from bonanca.recovery.tests.shop import NOW, Shop
-from bonanca.recovery.tests.test_physical import begin, physical, switch  # noqa: F401 - a fixture
 from bonanca.recovery.views import PinView
 from bonanca.response.compilers.strategies import Strategy, strategy_of
 from bonanca.response.views import CheckResult
@@ -85,7 +85,7 @@ def state(shop: Shop) -> tuple[Any, ...]:
     return tuple(shop.ask(f"SELECT * FROM {table} ORDER BY 1") for table in ("products", "orders"))
 
 
-def test_a_rollback_goes_to_the_moment_of_its_pin_by_the_log_and_back_byte_for_byte(physical: Shop) -> None:  # noqa: F811
+def test_a_rollback_goes_to_the_moment_of_its_pin_by_the_log_and_back_byte_for_byte(physical: Shop) -> None:
     begin(physical)
     backup = take(physical)
     physical.run("INSERT INTO orders (total_cents) VALUES (150)")  # after the backup, before the change: it stays
@@ -116,7 +116,7 @@ def test_a_rollback_goes_to_the_moment_of_its_pin_by_the_log_and_back_byte_for_b
     assert folders.everything_temporary() == []
 
 
-def test_what_the_log_lacks_is_said_before_anything_is_touched(physical: Shop) -> None:  # noqa: F811
+def test_what_the_log_lacks_is_said_before_anything_is_touched(physical: Shop) -> None:
     pinned = pin(physical)
     assert checks(physical, "point_in_time", pinned)[1] == [
         "There is no physical backup from before the change: the log has nothing to go on from"
@@ -206,7 +206,7 @@ def test_what_a_rollback_has_opened_is_not_swept_away(make_shop: Any) -> None:
     assert not folder.exists()
 
 
-def test_a_service_of_two_engines_uses_the_one_that_was_asked_for(physical: Shop) -> None:  # noqa: F811
+def test_a_service_of_two_engines_uses_the_one_that_was_asked_for(physical: Shop) -> None:
     engine = physical.service.backup.physical
     physical.declare_backup(physical=None)
     dump = take(physical)

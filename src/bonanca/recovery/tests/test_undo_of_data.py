@@ -9,16 +9,15 @@ import pytest
 from bonanca.durable.registry import handler
 from bonanca.recovery import queries
 from bonanca.recovery.tests.plans import parsed
-from bonanca.recovery.tests.test_pin_and_rollback import (  # noqa: F401 - `shop` is a fixture
-    damage,
-    pinned,
-    prices,
-    rollback,
-    shop,
-)
+from bonanca.recovery.tests.replaying import damage, pinned, prices, rollback
 
 
-def test_every_step_can_be_taken_back_byte_for_byte(shop):  # noqa: F811
+@pytest.fixture
+def shop(replaying_shop):
+    return replaying_shop
+
+
+def test_every_step_can_be_taken_back_byte_for_byte(shop):
     _deployment, pin = pinned(shop)
     damage(shop)
     before = (shop.ask("SELECT * FROM orders ORDER BY 1"), prices(shop), (shop.folder / "loja.toml").read_bytes())
@@ -41,7 +40,7 @@ def test_every_step_can_be_taken_back_byte_for_byte(shop):  # noqa: F811
     assert (undone.total, undone.kept_database) == (1, kept.name)
 
 
-def test_an_undo_whose_worker_died_after_the_swap_still_lists_what_was_written_since(shop, monkeypatch):  # noqa: F811
+def test_an_undo_whose_worker_died_after_the_swap_still_lists_what_was_written_since(shop, monkeypatch):
     _deployment, pin = pinned(shop)
     plan = rollback(shop, pin)
     plan.do("recovery.restore_pin")
@@ -62,7 +61,7 @@ def test_an_undo_whose_worker_died_after_the_swap_still_lists_what_was_written_s
     assert (aside.kept_database, len(shop.numbers())) == (back["kept"], 60)
 
 
-def test_what_an_undo_would_set_aside_is_counted_without_what_was_applied_again(shop):  # noqa: F811
+def test_what_an_undo_would_set_aside_is_counted_without_what_was_applied_again(shop):
     _deployment, pin = pinned(shop)
     damage(shop)
     plan = rollback(shop, pin)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.utils import translation
 
 
 @pytest.fixture(autouse=True)
-def speak_english(settings: object) -> Iterator[None]:
-    settings.LANGUAGE_CODE = "en"  # type: ignore[attr-defined]
+def speak_english(settings: Any) -> Iterator[None]:
+    settings.LANGUAGE_CODE = "en"
     with translation.override("en"):
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -54,9 +55,16 @@ def declare(found: tuple[ContingencySpec, ...]) -> None:
     apply_catalog(Catalog((TeamSpec("loja", "Loja"),), (service,)), source="test", actor=SYSTEM("test"), now=NOW)
 
 
-def begun(*, exercise: bool = True, **more: object) -> UseView:
-    given = {"service": "loja-api", "slug": "papel", "actor": BETO, "now": NOW, "exercise": exercise, **more}
-    return start_contingency(**given)  # type: ignore[arg-type]
+def begun(*, exercise: bool = True, **more: Any) -> UseView:
+    given: dict[str, Any] = {
+        "service": "loja-api",
+        "slug": "papel",
+        "actor": BETO,
+        "now": NOW,
+        "exercise": exercise,
+        **more,
+    }
+    return start_contingency(**given)
 
 
 def walked(use: UseView, outcomes: tuple[str, ...] = ("done", "done", "done"), *, days: float = 0) -> UseView:

@@ -152,9 +152,9 @@ def test_the_kinds_are_known_to_plans() -> None:
         assert handler(kind)
 
 
+# Here the tests' wrapper always asks the system's manager.
+@pytest.mark.parametrize("shop", ["over ssh"], indirect=True)
 def test_a_unit_of_the_users_own_manager(shop: Shop) -> None:
-    if shop.spec.host is None:
-        pytest.skip("the wrapper of the tests asks the system's manager; over SSH both are asked")
     name = shop.spec.parts[0].unit
     folder = f"/proc/{shop.systemd.pid}/root/run/user/0/systemd/user"
     Path(folder).mkdir(parents=True, exist_ok=True)
