@@ -8,9 +8,6 @@ from django.db.models import Q
 from bonanca.kernel.ids import new_id
 from bonanca.notify.state import MessageState, Purpose
 
-# Stands in a body for its secret.
-HIDDEN = "•••"
-
 
 class Message(models.Model):
     """One message to one address. `key` is the reason for it, so that the same reason sends once."""
@@ -21,7 +18,7 @@ class Message(models.Model):
     to = models.CharField(max_length=300)
     subject = models.CharField(max_length=300)
     body = models.TextField()
-    # What only its reader may see (a link that approves): not in the body, and forgotten when it was delivered.
+    # What only its reader may see (a link that approves): sent after the body, and forgotten when it was delivered.
     secret = models.TextField(blank=True, default="", db_default="")
     purpose = models.CharField(max_length=10, choices=Purpose)
     state = models.CharField(max_length=10, choices=MessageState, default=MessageState.QUEUED)

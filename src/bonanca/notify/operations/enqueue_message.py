@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.kernel.errors import Invalid
 from bonanca.kernel.ids import new_id
-from bonanca.notify.models import HIDDEN, Message
+from bonanca.notify.models import Message
 from bonanca.notify.queries import LedgerView, view
 from bonanca.notify.state import Purpose
 
@@ -24,7 +24,8 @@ def enqueue_message(
 ) -> LedgerView:
     """Queue a message inside the caller's transaction; the same key gives the message that is already there.
 
-    `secret` is a part of `body` (a link that approves) that the ledger hides, and keeps only until it is delivered.
+    `secret` (a link that approves) is sent after the body. The ledger shows it to nobody, and keeps it only until it is
+    delivered. It is never put into words that people wrote: those could carry it elsewhere.
 
     Raises:
         Invalid: the channel, purpose or address cannot be used; `field` says which.
@@ -49,7 +50,7 @@ def enqueue_message(
             "to": to,
             # A header line ends where a newline would begin another.
             "subject": " ".join(subject.split())[:300],
-            "body": body.replace(secret, HIDDEN) if secret else body,
+            "body": body,
             "secret": secret,
             "purpose": purpose,
             # Short enough for one line: a folded Message-ID is not recognised everywhere.

@@ -12,7 +12,7 @@ from django.db.models import Q
 from bonanca.kernel.database import retrying
 from bonanca.notify.channels import CannotDeliver, deliver
 from bonanca.notify.events import MessageDelivered, MessageFailed
-from bonanca.notify.models import HIDDEN, Message
+from bonanca.notify.models import Message
 from bonanca.notify.state import MessageState, Purpose
 from bonanca.outbox.operations.publish import publish
 
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 # Longer than any channel's own time limit: a claim this old belongs to a dead sender.
 CLAIM_S = 30.0
 MAX_ATTEMPTS = 10
+# Longer than any link works.
+SECRETS_KEPT = timedelta(days=1)
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 120.0
 
@@ -32,17 +34,29 @@ def send_due(now: datetime, *, clock: Callable[[], datetime] | None = None) -> i
     """
     moment = clock or (lambda: now)
     recover_claims(now)
+    forget_secrets(now)
     delivered = 0
     while (message := _claim(now, moment())) is not None:
         try:
-            body = message.body.replace(HIDDEN, message.secret) if message.secret else message.body
-            deliver(message.channel, message.to, message.subject, body, message.message_id)
+            deliver(message.channel, message.to, message.subject, _whole(message), message.message_id)
         except CannotDeliver as failure:
             _failed(message, failure, moment())
         else:
             _delivered(message, moment())
             delivered += 1
     return delivered
+
+
+def _whole(message: Message) -> str:
+    return f"{message.body}{message.secret}\n" if message.secret else message.body
+
+
+@retrying
+@transaction.atomic
+def forget_secrets(now: datetime) -> int:
+    """Forget what undelivered messages were to carry, once it is of no use to anybody; returns of how many."""
+    old = Message.objects.filter(queued_at__lt=now - SECRETS_KEPT).exclude(secret="")
+    return old.update(secret="")
 
 
 @retrying

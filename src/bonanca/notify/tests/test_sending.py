@@ -50,23 +50,31 @@ def test_a_message_arrives_and_is_told(mail: MailServer) -> None:
     assert len(mail.received) == 1
 
 
+LINK = "http://127.0.0.1:8000/recovery/approve/abc:def/"
+
+
 def test_a_secret_reaches_its_reader_and_stays_nowhere(mail: MailServer) -> None:
-    link = "http://127.0.0.1:8000/recovery/approve/abc:def/"
-    found = enqueue_message(
-        key="k",
-        channel="email",
-        to="ana@loja.example",
-        subject="s",
-        body=f"Aqui:\n{link}\n",
-        purpose="page",
-        now=NOW,
-        secret=link,
-    )
-    assert link not in found.body
+    words = "Motivo: veja https://evil.example/?x=••• e https://evil.example/?x={secret}\n\nAqui:\n"
+    mine = {"channel": "email", "to": "ana@loja.example", "subject": "s", "purpose": "page", "now": NOW, "secret": LINK}
+    found = enqueue_message(key="k", body=words, **mine)
+    assert LINK not in found.body
     assert send_due(NOW) == 1
-    assert link in mail.received[0].get_content()
+    told = mail.received[0].get_content()
+    # On a line of its own, once: nothing that a person wrote can carry it elsewhere.
+    assert [line for line in told.splitlines() if "approve" in line] == [LINK]
     row = Message.objects.get()
-    assert (row.secret, link in row.body) == ("", False)
+    assert (row.secret, row.body) == ("", words)
+
+
+def test_the_secret_of_a_message_that_never_arrived_is_forgotten(mail: MailServer) -> None:
+    mail.answers["nobody@loja.example"] = "550 no such mailbox"
+    enqueue_message(
+        key="k", channel="email", to="nobody@loja.example", subject="s", body="b", purpose="page", now=NOW, secret=LINK
+    )
+    send_due(NOW)
+    assert Message.objects.get().secret == LINK  # a person may have it sent again
+    send_due(NOW + timedelta(days=2))
+    assert Message.objects.get().secret == ""
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,6 @@ def _send(person: PersonView, plan: ProposedPlanView, link: ApprovalLink, now: d
         lines.append(
             _("Look at it and approve it here; opening the page does nothing yet. It works once, until %(until)s:")
             % {"until": clock_text(plan.expires_at)}
-            + f"\n{address}"
         )
         subject = _("[%(service)s] Your approval is needed: %(title)s") % facts
     enqueue_message(
