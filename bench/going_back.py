@@ -132,7 +132,7 @@ def going_back(folder: Path, major: int, scale: int, seed: int, rounds: int, say
 
 def _wait_for_spare(town: Town) -> None:
     deadline = time.monotonic() + SPARE_WITHIN_S
-    while not town.query("SELECT 1 FROM recovery_pin WHERE spare_name <> ''"):
+    while not town.query("SELECT 1 FROM recovery_pin WHERE spare_at IS NOT NULL"):
         if time.monotonic() > deadline:
             raise TimeoutError("no spare copy of the pin was made")
         time.sleep(0.2)

@@ -23,7 +23,13 @@ DOORS = {"operations", "queries", "events", "state", "views"}
 EXTRA_DOORS = {"catalog": {"spec"}, "delivery": {"gates"}, "response": {"service_commands", "verification"}}
 FLOORS = {"kernel", "ui", "access", "outbox", "durable", "actuators", "running", "config", "cli"}
 # Kept apart so that this file does not break its own rule.
-REGISTRY_HOSTS = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "registry.npm" + "js.com")
+REGISTRY_HOSTS = (
+    "py" + "pi.org",
+    "python" + "hosted.org",
+    "npm" + "js.org",
+    "registry.npm" + "js.com",
+    "index.docker" + ".io",
+)
 
 
 def python_files(root: Path) -> Iterator[Path]:

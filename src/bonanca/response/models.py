@@ -23,7 +23,7 @@ class Containment(models.Model):
     # The path prefix that is taken out; empty for the whole service.
     match = models.CharField(max_length=200, blank=True, default="")
     # What the measure needs beside its place, as shown: weights, or a breaker's threshold.
-    detail = models.CharField(max_length=300, blank=True, default="")
+    detail = models.CharField(max_length=300, blank=True, default="", db_default="")
     reason = models.CharField(max_length=500)
     state = models.CharField(max_length=10, choices=ContainmentState, default=ContainmentState.ACTIVE)
     applied_by = models.CharField(max_length=200)

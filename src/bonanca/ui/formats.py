@@ -118,3 +118,11 @@ def bytes_text(count: int) -> str:
 def unbroken(text: str) -> str:
     """Return the text with no-break spaces, for the page: a number does not lose its unit at the end of a line."""
     return text.replace(" ", "\u00a0")
+
+
+def who_text(label: str) -> str:
+    """Return who acted, for people: `person:ana@loja.example` is ana@loja.example, our own workers are Bonança."""
+    kind, colon, identity = label.partition(":")
+    if not colon:
+        return label
+    return "Bonança" if kind == "system" else identity

@@ -62,11 +62,11 @@ class Directive(models.Model):
     message = models.CharField(max_length=1000, blank=True, default="")
     retry_after_s = models.PositiveIntegerField()
     # Where a redirect sends requests: addresses of the redundant site.
-    backends = models.JSONField(default=list)
+    backends = models.JSONField(default=list, db_default=[])
     # How weights divide the requests: [{"weight": 90, "backends": [address, ...]}, ...].
-    shares = models.JSONField(default=list)
+    shares = models.JSONField(default=list, db_default=[])
     # From how many failed answers in a hundred on a breaker opens.
-    threshold_percent = models.PositiveSmallIntegerField(default=0)
+    threshold_percent = models.PositiveSmallIntegerField(default=0, db_default=0)
     # The desired state's version from which on it holds, and when the gateway said that it does.
     version = models.BigIntegerField()
     put_at = models.DateTimeField()

@@ -131,8 +131,11 @@ def _copy(guard: Guard, source: str, target: str, grace_s: float) -> Facts:
     raise AssertionError("one method at least")
 
 
-def adopt_database(dsn: str, *, source: str, target: str, token: FenceToken, key: str) -> Facts | None:
-    """Rename `source`, a copy that was made beforehand, to `target`, once under `key`; None: it is not there.
+def adopt_database(dsn: str, *, source: str, whole: str, target: str, token: FenceToken, key: str) -> Facts | None:
+    """Rename `source`, a copy that was made beforehand, to `target`, once under `key`.
+
+    None: it is not there, or not whole (`whole` is the key under which it was made), or a copy of another kind was
+    begun under `key`, which `copy_database` goes on with.
 
     Returns:
         JSON facts as those of `copy_database`, with the method `spare`.
@@ -142,7 +145,8 @@ def adopt_database(dsn: str, *, source: str, target: str, token: FenceToken, key
     """
     with guarded(dsn, token, database=source) as guard:
         done = guard.effect(key)
-        if done is not None or not database_there(guard.connection, source):
+        begun = guard.effect(f"{key}:intent") is not None
+        if done is not None or begun or guard.effect(whole) is None or not database_there(guard.connection, source):
             return done
         began = time.monotonic()
 

@@ -26,6 +26,7 @@ from bonanca.catalog.queries import list_services
 from bonanca.incidents.queries import by_number, get_incident
 from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import BonancaError, Invalid, NotAllowed, NotFound
+from bonanca.ui.formats import who_text
 from bonanca.ui.live import render_page
 
 SHOWN = 30
@@ -87,8 +88,8 @@ def reexecution(request: HttpRequest, actor: Actor, reexecution_id: UUID) -> Htt
             initial={"rate_per_s": f"{found.rate_per_s:g}", "stop_percent": f"{found.stop_percent:g}"}
         ),
         "may_act": allowed(actor, Permission.RESPOND, team=found.team),
-        "lister": found.listed_by.partition(":")[2],
-        "starter": found.started_by.partition(":")[2],
+        "lister": who_text(found.listed_by),
+        "starter": who_text(found.started_by),
     }
     return render_page(request, "aftercare/reexecution.html", context)
 

@@ -25,6 +25,7 @@ from bonanca.kernel.clock import utc_now
 from bonanca.kernel.errors import BonancaError, Invalid, NotAllowed
 from bonanca.signals.queries import tightened
 from bonanca.signals.views import TightenedView
+from bonanca.ui.formats import who_text
 from bonanca.ui.live import render_page
 
 SHOWN_MINUTES = 10
@@ -69,8 +70,8 @@ def watch(request: HttpRequest, actor: Actor, watch_id: UUID) -> HttpResponse:
         "nearness": nearness_of(found, samples),
         "minutes": tuple(reversed(samples[-SHOWN_MINUTES:])),
         "rules": _rules(found),
-        "starter": found.started_by.partition(":")[2],
-        "ender": found.ended_by.partition(":")[2],
+        "starter": who_text(found.started_by),
+        "ender": who_text(found.ended_by),
         "why_not": ""
         if allowed(actor, Permission.RESPOND, team=found.team)
         else _("This needs a responder of the team, or a commander."),

@@ -39,8 +39,10 @@ class Pin(models.Model):
     point = models.CharField(max_length=63, blank=True, default="", db_default="")
     system_identifier = models.CharField(max_length=20, blank=True, default="", db_default="")
     took_seconds = models.FloatField(null=True)
-    # A second copy, made beforehand for the next return, and how many were made of this pin.
+    # A second copy, made beforehand for the next return: its name from before it is made, when it was ready, and how
+    # many were used up.
     spare_name = models.CharField(max_length=63, blank=True, default="", db_default="")
+    spare_at = models.DateTimeField(null=True)
     spares = models.PositiveIntegerField(default=0, db_default=0)
     expires_at = models.DateTimeField()
 

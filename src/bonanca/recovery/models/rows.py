@@ -43,7 +43,7 @@ class SetAsideRow(models.Model):
     reason = models.TextField(blank=True, default="")
     settled_at = models.DateTimeField(null=True)
     # The person who decided about it; empty when the service's replay did.
-    settled_by = models.CharField(max_length=200, blank=True, default="")
+    settled_by = models.CharField(max_length=200, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["position"]

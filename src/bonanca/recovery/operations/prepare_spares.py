@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -58,13 +59,19 @@ def leave_to_plan(pin_id: UUID, database: DatabaseSpec, *, now: datetime) -> Non
     Raises:
         DatabaseUnreachable: the server is away.
     """
-    with guarded(database.dsn(), _token(pin_id, now), database=f"spare of {pin_id}"):
+    # By another clock somebody may have come later: then the copying goes on, and the plan waits for it.
+    with suppress(Fenced), guarded(database.dsn(), _token(pin_id, now), database=f"spare of {pin_id}"):
         pass
 
 
 def spare_used(pin_id: UUID, name: str) -> None:
-    """Forget a spare copy that has become a plan's: the next one is made under another name."""
-    Pin.objects.filter(pk=pin_id, spare_name=name).update(spare_name="", spares=F("spares") + 1)
+    """Forget a spare copy that has become a plan's, or is gone: the next one is made under another name."""
+    Pin.objects.filter(pk=pin_id, spare_name=name).update(spare_name="", spare_at=None, spares=F("spares") + 1)
+
+
+def ready_key(pin_id: UUID, name: str) -> str:
+    """The key under which the server has recorded that a spare copy is whole."""
+    return f"pin:{pin_id}:spare:{name}"
 
 
 def drop_spare(pin: Pin, database: DatabaseSpec, *, now: datetime) -> None:
@@ -75,27 +82,30 @@ def drop_spare(pin: Pin, database: DatabaseSpec, *, now: datetime) -> None:
     """
     if pin.spare_name:
         drop_database(database.dsn(), name=pin.spare_name, token=_token(pin.id, now))
-        Pin.objects.filter(pk=pin.pk, spare_name=pin.spare_name).update(spare_name="")
+        spare_used(pin.id, pin.spare_name)
 
 
 def _make(pin: Pin, database: DatabaseSpec, now: datetime) -> None:
     dsn = database.dsn()
-    if pin.spare_name and database_exists(dsn, pin.spare_name):
-        return
-    refuse_own_server(dsn)
-    if pin.spare_name:
+    if pin.spare_at is not None:
+        if database_exists(dsn, pin.spare_name):
+            return
         spare_used(pin.id, pin.spare_name)
         pin.refresh_from_db()
+    refuse_own_server(dsn)
     name = derived_name(pin.database, "spare", f"{pin.id.hex[-10:]}{pin.spares}")
+    # Named before it is made: whatever happens meanwhile, it is known what to drop.
+    if not Pin.objects.filter(pk=pin.pk, state=PinState.READY).update(spare_name=name):
+        return
     copy_database(
         dsn,
         source=pin.copy_name,
         target=name,
         token=_token(pin.id, now),
-        key=f"pin:{pin.id}:spare:{pin.spares}",
+        key=ready_key(pin.id, name),
         properties=Properties(**pin.properties),
     )
-    Pin.objects.filter(pk=pin.pk, state=PinState.READY).update(spare_name=name)
+    Pin.objects.filter(pk=pin.pk, state=PinState.READY, spare_name=name).update(spare_at=now)
 
 
 def _drop(unwanted: Iterable[Pin], database: DatabaseSpec, now: datetime) -> None:

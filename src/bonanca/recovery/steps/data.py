@@ -22,7 +22,7 @@ from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import step
 from bonanca.recovery.guards import database_of, refuse_own_server
-from bonanca.recovery.operations.prepare_spares import leave_to_plan, spare_used
+from bonanca.recovery.operations.prepare_spares import leave_to_plan, ready_key, spare_used
 from bonanca.recovery.queries import get_pin
 from bonanca.recovery.state import PinState
 from bonanca.recovery.steps.set_aside import aside_before_undo
@@ -125,7 +125,14 @@ def _prepared(ctx: StepContext, database: DatabaseSpec, pin: PinView) -> Facts:
     ctx.progress(None, pin.copy_name)
     target, key = derived_name(database.name, "new", mark_of(ctx.run_id)), _copy_key(ctx.run_id)
     if pin.spare_name:
-        ready = adopt_database(database.dsn(), source=pin.spare_name, target=target, token=ctx.token, key=key)
+        ready = adopt_database(
+            database.dsn(),
+            source=pin.spare_name,
+            whole=ready_key(pin.id, pin.spare_name),
+            target=target,
+            token=ctx.token,
+            key=key,
+        )
         if ready is not None:
             spare_used(pin.id, pin.spare_name)
             return ready

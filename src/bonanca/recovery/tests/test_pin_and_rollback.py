@@ -9,12 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from bonanca.catalog.spec import DatabaseSpec, RollbackSpec, RowsAtRisk
+from bonanca.catalog.spec import DatabaseSpec, RowsAtRisk
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import handler
 from bonanca.recovery import folders, queries
 from bonanca.recovery.operations.expire_pins import expire_pins
-from bonanca.recovery.operations.prepare_spares import prepare_spares
 from bonanca.recovery.state import PinState
 from bonanca.recovery.tests.plans import Plan
 from bonanca.recovery.tests.replaying import damage, pinned, prices, rollback
@@ -284,7 +283,6 @@ def test_nothing_temporary_is_left(shop):
 
 
 def _id(receipt: dict):
-    from uuid import UUID
 
     return UUID(receipt["pin_id"])
 
@@ -296,58 +294,3 @@ def _pin_row(shop) -> dict:
     state = PinnedState(taken_at=NOW, database=shop.name, copy_name=f"{shop.name}_pin", xid="1")
     pin = record_pin(service=shop.slug, change_id="c", state=state, key="k", actor=SYSTEM("test"), now=NOW)
     return {"pin_id": str(pin.id)}
-
-
-WELL = {100 * number for number in range(1, 41)}
-
-
-def with_spare(shop) -> None:
-    """The shop declares that a copy lies ready."""
-    shop.declare(rollback=RollbackSpec(spare=True))
-
-
-def test_a_copy_that_lies_ready_is_put_in_place_and_made_again(shop):
-    with_spare(shop)
-    _plan, pin = pinned(shop)
-    assert prepare_spares(now=NOW) == []
-    ready = queries.get_pin(UUID(pin["pin_id"])).spare_name
-    assert ready in shop.databases()
-    assert prepare_spares(now=NOW) == []
-    damage(shop)
-    back = rollback(shop, pin)
-    assert back.do("recovery.prepare_restore")["method"] == "spare"
-    assert ready not in shop.databases()
-    back.do("recovery.restore_pin")
-    assert prices(shop) == WELL
-    assert shop.ask("SHOW default_transaction_read_only") == [("off",)]
-    # The pin is still whole, and the next return finds a copy ready as well.
-    assert prepare_spares(now=NOW) == []
-    again = queries.get_pin(UUID(pin["pin_id"])).spare_name
-    assert again in shop.databases()
-    assert again != ready
-
-
-def test_a_spare_copy_that_somebody_dropped_is_made_anew_by_the_plan(shop):
-    with_spare(shop)
-    _plan, pin = pinned(shop)
-    prepare_spares(now=NOW)
-    shop.drop(queries.get_pin(UUID(pin["pin_id"])).spare_name)
-    damage(shop)
-    back = rollback(shop, pin)
-    assert back.do("recovery.prepare_restore")["method"] in ("copy", "clone")
-    back.do("recovery.restore_pin")
-    assert prices(shop) == WELL
-
-
-def test_a_spare_copy_goes_with_its_pin_and_only_the_newest_pin_has_one(shop):
-    with_spare(shop)
-    _plan, first = pinned(shop)
-    prepare_spares(now=NOW)
-    second = Plan(shop.slug, change_id="0193-change").do("recovery.pin")
-    prepare_spares(now=NOW)
-    assert queries.get_pin(UUID(first["pin_id"])).spare_name == ""
-    newest = queries.get_pin(UUID(second["pin_id"])).spare_name
-    assert [name for name in shop.databases() if "spare" in name] == [newest]
-    shop.declare(rollback=RollbackSpec())
-    assert prepare_spares(now=NOW) == []
-    assert [name for name in shop.databases() if "spare" in name] == []

@@ -15,7 +15,7 @@ from bonanca.recovery.state import PinKind, PinState
 class PinView:
     """The state of a service before a change. `held_seconds`: how long new connections waited for it.
 
-    `spare_name`: a copy of it that was made beforehand, so that going back need not wait for one.
+    `spare_name`: a copy of it that is made beforehand, so that going back waits for none; ready since `spare_at`.
     """
 
     id: UUID
@@ -42,6 +42,7 @@ class PinView:
     system_identifier: str = ""
     took_seconds: float | None = None
     spare_name: str = ""
+    spare_at: datetime | None = None
 
     @property
     def has_data(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from bonanca.recovery.state import RowKind, RowOutcome
+from bonanca.ui.formats import who_text
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class SetAsideRowView:
     @property
     def who(self) -> str:
         """The name of who decided, without the kind of account."""
-        return self.settled_by.partition(":")[2]
+        return who_text(self.settled_by)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from bonanca.recovery.operations.undo_restore import undo_restore
 from bonanca.recovery.state import RESTORABLE, RestoreMode, RestorePart, RestoreState
 from bonanca.recovery.views import KeptDatabase, RestoreView
 from bonanca.recovery.web.forms import OpenForm, RestoreForm
+from bonanca.ui.formats import who_text
 from bonanca.ui.live import render_page
 
 WEEK_H = 7 * 24.0
@@ -95,7 +96,7 @@ def restore(request: HttpRequest, actor: Actor, slug: str, restore_id: UUID) -> 
         "backup": queries.get_backup(found.backup_id),
         "why_not": _why_not(found, actor),
         "may_undo": allowed(actor, Permission.COMMAND),
-        "starter": found.started_by.partition(":")[2],
+        "starter": who_text(found.started_by),
     }
     return render_page(request, "recovery/restore.html", context)
 

@@ -76,7 +76,7 @@ def _back(service: ServiceView, pin: PinView) -> dict[str, str]:
 def _copy(service: ServiceView, pin: PinView) -> list[StepSpec]:
     # The copy is made while everything still runs, so that the maintenance is as short as a rename.
     # One that lies ready is only renamed.
-    expected_s = SPARE_S if pin.spare_name else None
+    expected_s = SPARE_S if pin.spare_at is not None else None
     return [StepSpec("copy", "recovery.prepare_restore", _back(service, pin), COPY, 900, expected_s)]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bonanca.response.criteria.rules import ASKED, Opinion, Outcome, Rule, outcome_of
+from bonanca.ui.formats import who_text
 from bonanca.ui.phrases import render
 
 
@@ -48,7 +49,7 @@ class Criterion:
     @property
     def who(self) -> str:
         """The name of who answered, without the kind of account."""
-        return self.answered_by.partition(":")[2]
+        return who_text(self.answered_by)
 
     @property
     def tone(self) -> str:

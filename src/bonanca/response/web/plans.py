@@ -24,6 +24,7 @@ from bonanca.response.compilers.strategies import choices
 from bonanca.response.operations.answer_criterion import answer_criterion
 from bonanca.response.operations.approve_plan import approve_plan
 from bonanca.response.operations.withdraw_plan import withdraw_plan
+from bonanca.ui.formats import who_text
 from bonanca.ui.live import render_page
 
 
@@ -37,11 +38,10 @@ def plan(request: HttpRequest, actor: Actor, plan_id: UUID) -> HttpResponse:
         "change": get_change(found.change_id) if found.change_id else None,
         "incident": get_incident(found.incident_id) if found.incident_id else None,
         "why_not": _why_not(found, actor),
-        # "person:ana@loja.example": the kind is for the audit, the name for people.
-        "approver": found.approved_by.partition(":")[2],
+        "approver": who_text(found.approved_by),
         "may_act": allowed(actor, Permission.RESPOND, team=found.team),
         "approvers": approvers(found) if found.waits_for_approval else (),
-        "proposer": found.proposed_by.partition(":")[2],
+        "proposer": who_text(found.proposed_by),
         "strategy": next((s for s in choices() if s.name == found.preview.strategy), None),
     }
     return render_page(request, "response/plan.html", context)

@@ -72,6 +72,12 @@ def exact(at: datetime | None) -> SafeString:
 
 
 @register.filter
+def who(label: str | None) -> str:
+    """`{{ plan.approved_by|who }}` → ana@loja.example; the kind of actor is for the audit."""
+    return formats.who_text(label or "")
+
+
+@register.filter
 def duration(value: Any) -> str:
     """`{{ seconds|duration }}` → 4 min 12 s."""
     return "—" if value in (None, "") else formats.unbroken(formats.duration_text(value))
