@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from typer.testing import CliRunner
 
-from bonanca.access.actors import SYSTEM
+from bonanca.access.actors import SYSTEM, Actor, Role
 from bonanca.access.operations.create_token import create_token
 from bonanca.catalog.spec import ErasureSpec, PrivacySpec
 from bonanca.durable.models import PlanRun
@@ -152,11 +152,12 @@ def test_what_is_kept_is_listed_with_its_end_and_its_readers(private: Shop, brow
         actor=WORKER,
         now=NOW,
     )
-    list(read_rows(listed.id, actor=WORKER, now=NOW))
+    reader = Actor("person", "ana@loja.example", "Ana", Role.ADMIN)
+    list(read_rows(listed.id, actor=reader, now=NOW))
     beside = a_finished_restore(private)
     page = browser.get("/privacy/").content.decode()
     assert "loja_kept_1" in page
-    assert "system:test" in page
+    assert "<div>ana@loja.example " in page
     shown = json.loads(CliRunner().invoke(app, ["kept", "--json"]).stdout)
     assert [(one["kind"], one["access"], len(one["readings"])) for one in shown] == [
         ("database", "closed", 0),
