@@ -1,6 +1,7 @@
 """Two web processes, two workers, a gateway and a real service on one PostgreSQL, in trouble during a rollback.
 
-One of the four is killed with SIGKILL and stays dead. Each time the outcome is looked at from outside.
+One of the four is killed with SIGKILL and stays dead; clocks of workers leap; lines to PostgreSQL are slow, silent or
+broken. Each time the outcome is looked at from outside.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from tests.chaos import checks
 from tests.chaos.storm import Storm, Wishes
 from tests.chaos.town import WEBS, WORKERS, Town
 from tests.chaos.turns import approved
+from tests.support import clocks
 from tests.support.poll import eventually
 
 # From the moment of the trouble to the plan's end. A takeover takes a second or two; a machine may be very busy.
 WITHIN_S = 90.0
+HOUR_S = 3600
 
 
 class Scene:
@@ -131,3 +134,84 @@ def test_the_loss_of_any_one_of_two_webs_and_two_workers(scene: Scene, lost: str
     assert takeovers == (1 if lost == "the worker that carries the plan out" else 0)
     assert victim in town.lost
     scene.holds(run)
+
+
+def take_turns(town: Town, *troubles: tuple[str, Callable[[], None]]) -> Callable[[int], None]:
+    """The first trouble at the point that was reached, each further one at the point that stands before it."""
+
+    def trouble(_holder: int) -> None:
+        (_first, begin), *later = troubles
+        for point, _next in later:
+            town.arm(point)
+        begin()
+        for point, then in later:
+            next(iter(town.control.glob("*@*"))).unlink()
+            eventually(lambda at=point: town.reached(at), WITHIN_S, 0.01)
+            then()
+
+    return trouble
+
+
+@pytest.mark.skipif(clocks.library() is None, reason="libfaketime (Debian: faketime) is not installed")
+@pytest.mark.parametrize("hours", [(1, 0), (-1, 1)], ids=["forward and right again", "back and then forward"])
+def test_wall_clocks_of_workers_leap_by_an_hour(scene: Scene, hours: tuple[int, int]) -> None:
+    town = scene.town
+    leap, then = (lambda: town.clock.leap(hours[0] * HOUR_S)), (lambda: town.clock.leap(hours[1] * HOUR_S))
+    run = scene.go_back("check:after:data", take_turns(town, ("", leap), ("receipt:before:restart", then)))
+    scene.holds(run)
+    # Nobody has taken the plan from a worker that lived, and nothing waits for an hour to pass.
+    assert town.query("SELECT takeovers FROM durable_planrun WHERE id = %s", run) == [(0,)]
+    eventually(lambda: town.query("SELECT count(*) FROM outbox_delivery WHERE state = 'pending'") == [(0,)], 15)
+
+
+def test_the_lines_to_both_databases_are_slow(scene: Scene) -> None:
+    def slow(_holder: int) -> None:
+        for line in (scene.town.line, scene.town.service_line):
+            line.delay(0.02)
+
+    run = scene.go_back("check:after:copy", slow)
+    scene.holds(run)
+    assert scene.town.query("SELECT takeovers FROM durable_planrun WHERE id = %s", run) == [(0,)]
+
+
+def test_both_lines_are_broken_again_and_again(scene: Scene) -> None:
+    def break_both() -> None:
+        for line in (scene.town.line, scene.town.service_line):
+            line.reset()
+
+    places = ("", "check:after:data", "receipt:before:set_aside")
+    run = scene.go_back("check:after:copy", take_turns(scene.town, *((place, break_both) for place in places)))
+    scene.holds(run)
+
+
+def test_a_backup_takes_the_place_of_the_running_database_and_gives_it_back(scene: Scene) -> None:
+    town, orders = scene.town, scene.orders
+    with orders.away():
+        scene.ended(str(town.person.post("backups", service="kiosk", verify=False)["plan_id"]))
+        backed_up = town.kiosk.keys()
+    backup = town.person.get("backups", service="kiosk")[0]["id"]
+    since = eventually(lambda: town.kiosk.keys() - backed_up, WITHIN_S)
+
+    restore = town.person.post("restores", service="kiosk", backup_id=backup, mode="swap")
+    assert not restore["refused"]
+    town.arm("postgres.swap.renamed")
+    refused = orders.refused
+    run = town.person.post(f"restores/{restore['id']}/start")["run_id"]
+    town.kill_worker(eventually(lambda: town.reached("postgres.swap.renamed"), WITHIN_S, 0.01) or 0)
+    town.let_go()
+    scene.ended(run)
+    assert orders.refused > refused, "visitors met the polite page and were told so"
+    with orders.away():
+        assert backed_up <= town.kiosk.keys()
+        assert not since & town.kiosk.keys()
+        wrong = checks.done_once(town, run) + checks.whole_version(town, scene.storm.versions["v2"], "v2")
+        # What was written since the backup is in the database that was replaced, and kept.
+        assert wrong + checks.nothing_lost(town, set(orders.acknowledged), in_place=False) == []
+
+    undo = str(town.person.post(f"restores/{restore['id']}/undo")["plan_id"])
+    scene.ended(undo)
+    with orders.away():
+        assert since <= town.kiosk.keys()
+        wrong = checks.done_once(town, undo) + checks.whole_version(town, scene.storm.versions["v2"], "v2")
+        assert wrong + checks.nothing_lost(town, set(orders.acknowledged), in_place=False) == []
+        orders.acknowledged = town.kiosk.keys()
