@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from bonanca.aftercare.again import Answer, Work, do_again, replay
 from bonanca.aftercare.looking import plan_at_work
 from bonanca.aftercare.operations.record_item import (
+    ContentsForgotten,
     begin_items,
     failing_share,
     go_on,
@@ -57,7 +58,10 @@ class Reexecute:
         if plan_at_work(service.slug):
             raise StepFailed(_("A plan is at work on the service; this one waits for it."), retryable=True)
         with fenced(f"reexecute:{reexecution_id}", ctx.token):
-            go_on(reexecution_id)
+            try:
+                go_on(reexecution_id)
+            except ContentsForgotten as gone:
+                raise StepFailed(gone.message, hint=gone.hint) from gone
             work = work_left(reexecution_id, source.name, ctx.params["first"], ctx.params["last"])
             if source.again.replay:
                 _replayed(ctx, service, source, work)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM
 from bonanca.aftercare.models import Reexecution, ReexecutionItem
-from bonanca.aftercare.state import ReexecutionState
+from bonanca.aftercare.state import ItemState, ReexecutionState
 from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import ReexecutionSpec
 from bonanca.kernel import audit
@@ -32,7 +33,12 @@ def _forget(row: Reexecution, now: datetime) -> None:
     state = ReexecutionState.WITHDRAWN if row.state == ReexecutionState.LISTED else row.state
     if not idle.filter(state=row.state).update(forgotten_at=now, state=state):
         return
-    ReexecutionItem.objects.filter(reexecution=row).update(content={})
+    items = ReexecutionItem.objects.filter(reexecution=row)
+    # Without its content nothing can be done again: what is left open would be sent empty, under its real key.
+    why = _("its content was forgotten before it was done")
+    items.filter(state=ItemState.CHOSEN).update(state=ItemState.SKIPPED, reason=why, settled_at=now)
+    items.filter(state=ItemState.SENDING).update(state=ItemState.FAILED, reason=why, settled_at=now)
+    items.update(content={})
     audit.record(
         aggregate=f"reexecution:{row.id}",
         action="aftercare.reexecution.forgotten",

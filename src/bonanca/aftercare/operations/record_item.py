@@ -7,10 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from bonanca.aftercare.again import Answer, Work
 from bonanca.aftercare.models import Reexecution, ReexecutionItem
 from bonanca.aftercare.state import ItemState, ReexecutionState
+from bonanca.kernel.errors import Conflict
 
 WEIGHED, LEAST = 20, 5
 
@@ -26,8 +28,20 @@ def work_left(reexecution_id: UUID, source: str, first: int, last: int) -> list[
     return [(row.id, Work(row.key, row.idempotency_key, row.content)) for row in rows.order_by("position")]
 
 
+class ContentsForgotten(Conflict):
+    """What was to be done again is not kept any more."""
+
+
 def go_on(reexecution_id: UUID) -> None:
-    """A plan that had stopped is tried again."""
+    """A plan that had stopped is tried again.
+
+    Raises:
+        ContentsForgotten: nothing of it may be sent.
+    """
+    if Reexecution.objects.filter(id=reexecution_id, forgotten_at__isnull=False).exists():
+        raise ContentsForgotten(
+            _("What was listed is not kept any more."), hint=_("List the failed work of the period anew.")
+        )
     Reexecution.objects.filter(id=reexecution_id, state=ReexecutionState.STOPPED).update(
         state=ReexecutionState.RUNNING, error="", finished_at=None
     )

@@ -11,12 +11,13 @@ from uuid import uuid4
 import pytest
 
 from bonanca.aftercare import steps
-from bonanca.aftercare.models import ReexecutionItem
+from bonanca.aftercare.models import Reexecution, ReexecutionItem
 from bonanca.aftercare.operations.choose_items import NotListed, choose_items
 from bonanca.aftercare.operations.finish_reexecution import finish_reexecution
 from bonanca.aftercare.operations.forget_contents import forget_contents
 from bonanca.aftercare.operations.list_failed import NothingDeclared, list_failed
 from bonanca.aftercare.operations.read_items import read_items
+from bonanca.aftercare.operations.record_item import ContentsForgotten, go_on
 from bonanca.aftercare.operations.start_reexecution import Busy, NothingChosen, start_reexecution
 from bonanca.aftercare.operations.withdraw_reexecution import withdraw_reexecution
 from bonanca.aftercare.queries import get_reexecution, items_of, reexecutions
@@ -324,6 +325,22 @@ def test_contents_are_read_by_few_and_forgotten_in_time(shop: Shop, tmp_path: Pa
     assert forget_contents(now=LATER + timedelta(days=31)) == 1
     assert get_reexecution(found.id).state == "withdrawn"
     assert "c-1" not in "".join(read_items(found.id, contents=True, actor=shop.beto, now=LATER))
+
+
+def test_a_plan_that_stopped_sends_nothing_once_the_contents_are_forgotten(
+    shop: Shop, orders: Orders, tmp_path: Path
+) -> None:
+    found = listed(shop, log_of(tmp_path / "log", *(request(n) for n in (1, 2, 3))))
+    started(shop, found)
+    ReexecutionItem.objects.filter(reexecution_id=found.id, key="r-0001").update(state="sending")
+    Reexecution.objects.filter(id=found.id).update(state="stopped", error="it stopped", finished_at=LATER)
+    assert forget_contents(now=LATER + timedelta(days=31)) == 1
+    assert {item.key: item.state for item in items_of(found.id)} == {
+        "r-0001": "failed", "r-0002": "skipped", "r-0003": "skipped",
+    }  # fmt: skip
+    with pytest.raises(ContentsForgotten):
+        go_on(found.id)
+    assert orders.asked == []
 
 
 def test_a_path_of_a_stranger_stays_at_the_service(shop: Shop, orders: Orders, tmp_path: Path) -> None:
