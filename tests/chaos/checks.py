@@ -98,6 +98,16 @@ def done_once(town: Town, run: str) -> list[str]:
     return wrong
 
 
+def change_stands(town: Town, number: int, state: str, timeout_s: float = 30.0) -> list[str]:
+    """What became of a plan is told to its change by an event, a moment after the plan has ended."""
+    deadline = time.monotonic() + timeout_s
+    while (found := town.insist(lambda: town.person.get(f"changes/{number}"), "the change")["state"]) != state:
+        if time.monotonic() > deadline:
+            return [f"the change is {found}, not {state}"]
+        time.sleep(0.05)
+    return []
+
+
 def whole_version(town: Town, expected: dict[str, str], version: str) -> list[str]:
     """Commit, configuration, schema and rows are those of one version, and visitors are served by it."""
     wrong = []

@@ -29,6 +29,8 @@ from tests.chaos.turns import (
 
 Say = Callable[[str], None]
 WRITE_EVERY = 50
+CHANGE = {"v1": "rolled_back", "v2": "deployed"}
+"""How the change stands, of which version 2 is the outcome, while a version is out."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Storm:
             turn.wrong += checks.settled(self.town)
             turn.wrong += checks.done_once(self.town, run)
             turn.wrong += checks.whole_version(self.town, expected, version)
+            turn.wrong += checks.change_stands(self.town, self.change, CHANGE[version])
             turn.wrong += checks.nothing_lost(self.town, set(visitors.acknowledged), in_place=kind == "rollback")
             turn.wrong += checks.nothing_left_over(self.town, self.pin_databases)
             if kind == "undo":

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.chaos import checks
-from tests.chaos.storm import Storm, Wishes
+from tests.chaos.storm import CHANGE, Storm, Wishes
 from tests.chaos.town import WEBS, WORKERS, Town
 from tests.chaos.turns import approved
 from tests.support import clocks
@@ -56,6 +56,7 @@ class Scene:
         with self.orders.away():
             wrong = checks.done_once(town, run)
             wrong += checks.whole_version(town, known, version)
+            wrong += checks.change_stands(town, self.storm.change, CHANGE[version])
             wrong += checks.nothing_lost(town, set(self.orders.acknowledged), in_place=version == "v1")
             wrong += checks.nothing_left_over(town, self.storm.pin_databases)
             if version == "v2":
