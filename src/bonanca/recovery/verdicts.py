@@ -8,12 +8,13 @@ from typing import Any
 
 from bonanca.ui.phrases import Phrase, render
 
-OK, NO, UNKNOWN = "ok", "no", "unknown"
+OK, NO, UNKNOWN, RISK = "ok", "no", "unknown", "risk"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One question with its answer: `ok`, `no` (the restore is refused) or `unknown` (it could not be seen).
+    """One question with its answer: `ok`, `no` (the restore is refused), `unknown` (it could not be seen) or `risk`
+    (it can be done, and takes something from somebody).
 
     `text` is an English message id with named placeholders in `facts`.
     """
@@ -40,7 +41,7 @@ class Finding:
     @property
     def tone(self) -> str:
         """The meaning that a page gives it."""
-        return {OK: "calm", NO: "burning"}.get(self.answer, "unknown")
+        return {OK: "calm", NO: "burning", RISK: "risk"}.get(self.answer, "unknown")
 
     def to_json(self) -> dict[str, Any]:
         return {"key": self.key, "answer": self.answer, **Phrase(self.text, dict(self.facts)).to_json()}

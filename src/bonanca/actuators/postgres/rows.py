@@ -116,6 +116,8 @@ def written_since(connection: Connection, table: DeclaredTable, *, since: dateti
         raise _unknown(table, error) from error
     except psycopg.errors.QueryCanceled as error:
         raise Unavailable(_("The rows of %(table)s could not be counted in time.") % {"table": table.table}) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Unavailable(_("The login may not read %(table)s.") % {"table": table.table}) from error
     inserted, changed = counted if counted else (0, 0)
     return Written(table.table, inserted, changed if xid else None, tuple(_exact(row[0]) for row in sample))
 

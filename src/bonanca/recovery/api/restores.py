@@ -27,7 +27,7 @@ from bonanca.recovery.state import RestoreMode, RestorePart
 
 class FindingOut(Schema):
     key: str
-    answer: Literal["ok", "no", "unknown"]
+    answer: Literal["ok", "no", "unknown", "risk"]
     words: str
 
 

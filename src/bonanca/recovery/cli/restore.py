@@ -21,7 +21,7 @@ app = typer.Typer(help="Bring a backup back: beside what runs, or in its place, 
 Service = Annotated[str, typer.Argument(help="The service's slug.")]
 RestoreId = Annotated[UUID, typer.Argument(help="The restore's id.")]
 Name = Annotated[str, typer.Argument(help="Name of the kept database.")]
-SIGNS = {"ok": "ok ", "no": "NO ", "unknown": "?  "}
+SIGNS = {"ok": "ok ", "no": "NO ", "unknown": "?  ", "risk": "!  "}
 
 
 @app.command()

@@ -24,6 +24,7 @@ from bonanca.recovery.engines import Target
 from bonanca.recovery.engines.chains import newest_before
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.judging import judge
+from bonanca.recovery.judging_rows import judge_rows
 from bonanca.recovery.models import Restore
 from bonanca.recovery.operations.begin_backup import no_backup_declared
 from bonanca.recovery.queries import get_backup, get_restore, latest_backup
@@ -89,6 +90,8 @@ def propose_restore(
     folder = "" if part is RestorePart.DATABASE or mode is RestoreMode.SWAP else _folder(backup, folder, identity)
     asked: _Asked = {"mode": mode, "database": database, "part": part, "folder": folder}
     findings = judge(declared, backup, target, identity_file=identity_file, **asked)
+    if mode is RestoreMode.SWAP and database and not any(found.refuses for found in findings):
+        findings += judge_rows(declared, backup, target)
     params = _params(service, identity, backup, target, identity_file, asked)
     spec = compile_restore(declared, mode=mode, database=database, params=params)
     with transaction.atomic():
