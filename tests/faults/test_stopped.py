@@ -68,6 +68,17 @@ def test_stopped_inside_a_fence_is_killed_by_who_needs_it(house: House) -> None:
     assert_all_done_once(house, runs)
 
 
+def test_stopped_while_it_holds_the_plans_row_keeps_nobody_out(house: House) -> None:
+    at = points.in_steps(*points.HOLDING)
+    zombie, runs = stopped_holder(house, "holding", at, BONANCA_HOST_ID="elsewhere")
+    assert_all_done_once(house, runs)
+    house.let_go()
+    zombie.send(signal.SIGCONT)
+    eventually(lambda: zombie.log.read_text().count("outcome=fenced") == len(runs))
+    assert_all_done_once(house, runs)
+    zombie.kill()
+
+
 def test_stopped_just_after_its_claim_is_refused(house: House) -> None:
     zombie, runs = stopped_holder(house, "claimed", [points.AROUND[0]], BONANCA_HOST_ID="elsewhere")
     house.let_go()

@@ -38,7 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     from django.conf import settings
 
-    assert settings.DATABASES  # reads the settings now, so that pytest-django finds them configured
+    # Reads the settings now, so that pytest-django finds them configured. A test is one long transaction that waits for
+    # other processes; those have their own settings.
+    del settings.DATABASES["default"]["OPTIONS"]["options"]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM
 from bonanca.durable.context import Receipt
+from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import Fenced, NotUndoable, NotUndoableNow, StepStopped, StepWaits
 from bonanca.durable.events import PlanFinished, PlanStepDone
 from bonanca.durable.executors import DEAD_SQL
@@ -198,6 +199,7 @@ def begin_step(claim: Claim, step: StepWork, *, now: datetime) -> Begin:
         )
         if changed != 1:
             raise _fenced(claim)
+        point(f"begin:held:{step.key}")
     return Begin.GO
 
 
@@ -225,6 +227,7 @@ def record_receipt(work: Work, step: StepWork, receipt: Receipt, *, now: datetim
             PlanStepDone(claim.run_id, work.kind, work.subject, step.key, step.kind, work.context),
             now=now,
         )
+        point(f"receipt:held:{step.key}")
 
 
 @retrying

@@ -8,12 +8,14 @@ from typing import ParamSpec, TypeVar
 
 import stamina
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LOST = (OperationalError, InterfaceError)
+# InternalError is what a session hears that PostgreSQL has ended because its transaction was silent for too long
+# (kernel/keepalive), and one whose server has become a standby; both do well on another connection.
+LOST = (OperationalError, InterfaceError, InternalError)
 
 log = structlog.get_logger(__name__)
 

@@ -15,3 +15,8 @@ KEEPALIVE: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
+
+# Nobody waits for a network or a person inside a transaction. One that is silent for so long is of a process that is
+# stopped or of a machine that hangs: PostgreSQL ends it, or its locks would keep every other process out for ever.
+# Only for Bonança's own database: on a service's, the fence ends what an older epoch left (actuators/postgres).
+ABANDONED_AFTER_S = 5

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -14,6 +13,7 @@ from bonanca import __version__
 from bonanca.access.actors import Actor
 from bonanca.access.tokens import actor_from_authorization
 from bonanca.kernel.clock import utc_now
+from bonanca.kernel.database import LOST
 from bonanca.signals import alertmanager as wire
 from bonanca.signals import queries
 from bonanca.signals.labels import BadMatcher, parse_matcher
@@ -42,7 +42,7 @@ def token_door(view: Door) -> Callable[[HttpRequest], HttpResponse]:
                 # `access` gives it words and the header.
                 return HttpResponse(status=401)
             return view(request, actor)
-        except (OperationalError, InterfaceError):
+        except LOST:
             away = _error("the database does not answer: nothing of this request was kept, send it again", 503)
             away.headers["Retry-After"] = str(RETRY_AFTER_S)
             return away

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM, Actor
@@ -21,9 +20,6 @@ def take_turn(gateway: str, fence: FenceToken | None) -> Gateway:
     Raises:
         Fenced: a newer epoch of the plan has steered a gateway, or has the plan.
     """
-    with connection.cursor() as cursor:
-        # A worker that was stopped inside its transaction would keep its successor out for ever.
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '5s'")
     Gateway.objects.bulk_create([Gateway(name=gateway)], ignore_conflicts=True)
     row = Gateway.objects.select_for_update().get(name=gateway)
     if fence is not None:
