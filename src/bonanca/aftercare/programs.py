@@ -9,8 +9,9 @@ from typing import IO
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.commands import CommandFailed, run
-from bonanca.response.service_commands import environment, filled, release_folder
+from bonanca.response.service_commands import filled, release_folder
 from bonanca.running.homes import run_far, ssh_host
+from bonanca.running.programs import environment
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from bonanca.durable.commands import run
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import StepFailed
 from bonanca.running.homes import run_far, ssh_host
+from bonanca.running.programs import environment
 
 
 def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSpec, references: Sequence[str]) -> None:
@@ -26,7 +26,7 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
     Raises:
         StepFailed: it did not end with 0 in time.
     """
-    env, timeout_s = dict(service.run.env) if service.run else {}, max(1.0, ctx.remaining_s())
+    timeout_s = max(1.0, ctx.remaining_s())
     far = ssh_host(service) is not None
     folder = None if far else _folder(service)
     words = _command(service, erasures, folder)
@@ -35,9 +35,10 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
             lines.write(json.dumps({"reference": reference}).encode() + b"\n")
         lines.seek(0)
         if not far:
-            env = {**os.environ, **env}
+            env = environment(service, folder)
             run(words, timeout_s=timeout_s, env=env, cwd=folder, input=lines, stdout=said, watch=ctx.still_mine)
             return
+        env = dict(service.run.env) if service.run else {}
         ended = run_far(service, words, timeout_s=timeout_s, env=env, input=lines, stdout=said, watch=ctx.still_mine)
     if ended.code != 0:
         raise StepFailed(

@@ -13,6 +13,7 @@ from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.commands import CommandFailed, run
 from bonanca.running.homes import run_far, ssh_host
+from bonanca.running.programs import environment
 
 # What is kept of the output: its end, where test suites and tracebacks say what matters.
 TAIL_BYTES = 4000
@@ -71,13 +72,6 @@ def filled(service: ServiceView, words: tuple[str, ...], folder: Path | None) ->
             word = word.replace("{" + name + "}", value)
         filled_words.append(word)
     return filled_words
-
-
-def environment(service: ServiceView, folder: Path | None) -> dict[str, str]:
-    """Return what the command needs of our environment, and what the service declares."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
-    found = {"PYTHONPATH": str(folder)} if folder is not None else {}
-    return {**inherited, **found, **(dict(service.run.env) if service.run else {})}
 
 
 def release_folder(service: ServiceView) -> Path | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.command.environment import inherited
 from bonanca.durable.commands import CommandFailed, run
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import NotUndoable, StepFailed
@@ -31,7 +31,7 @@ class CommandRun:
         cwd = Path(ctx.params["cwd"]).resolve()
         if not cwd.is_dir():
             raise StepFailed(_("%(folder)s: there is no such folder to run the command in.") % {"folder": cwd})
-        environment = {**_inherited(), "PYTHONPATH": str(cwd), **ctx.params.get("env", {})}
+        environment = {**inherited(), "PYTHONPATH": str(cwd), **ctx.params.get("env", {})}
         with fenced(f"command:{ctx.params['resource']}", ctx.token):
             try:
                 done = run(list(ctx.params["argv"]), timeout_s=ctx.remaining_s(), cwd=cwd, env=environment)
@@ -41,8 +41,3 @@ class CommandRun:
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         raise NotUndoable(_("What this command did cannot be taken back."))
-
-
-def _inherited() -> dict[str, str]:
-    """Return what a command needs of our environment; our own settings and secrets are not among it."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.command.environment import inherited
 from bonanca.actuators.files.store import digest
 from bonanca.actuators.process.health import port_in_use, wait_healthy
 from bonanca.actuators.process.logs import log_place, open_log, tail
@@ -24,8 +25,6 @@ from bonanca.actuators.process.spec import ProcessSpec, Replica
 from bonanca.durable.crashpoints import point
 from bonanca.durable.host import alive, machine, process
 
-# What a service may see of our environment: never our database address, keys or settings.
-_PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -221,9 +220,8 @@ def _spawn(spec: ProcessSpec, argv: list[str], record: Record, release: Path) ->
 
 
 def _environment(spec: ProcessSpec, record: Record, release: Path) -> dict[str, str]:
-    passed = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
     ours = {MARK: record.marker, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(release)}
-    return {**passed, **ours, **spec.env}
+    return {**inherited(), **ours, **spec.env}
 
 
 def _end_strays(place: str) -> None:

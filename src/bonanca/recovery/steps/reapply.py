@@ -27,6 +27,7 @@ from bonanca.recovery.state import RowOutcome
 from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import SetAsideView
 from bonanca.running.homes import run_far, ssh_host
+from bonanca.running.programs import environment
 
 _ANSWERS = {APPLIED: RowOutcome.APPLIED, DUPLICATE: RowOutcome.DUPLICATE, CONFLICT: RowOutcome.CONFLICT}
 
@@ -95,19 +96,20 @@ class ReapplyRows:
 
 
 def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answers: IO[bytes]) -> None:
-    env, timeout_s = dict(service.run.env) if service.run else {}, max(1.0, ctx.remaining_s())
+    timeout_s = max(1.0, ctx.remaining_s())
     if ssh_host(service) is None:
+        folder = _folder(service)
         run(
-            _command(service, _folder(service)),
+            _command(service, folder),
             timeout_s=timeout_s,
-            env={**os.environ, **env},
-            cwd=_folder(service),
+            env=environment(service, folder),
+            cwd=folder,
             input=rows,
             stdout=answers,
             watch=ctx.still_mine,
         )
         return
-    words = _command(service, None)
+    words, env = _command(service, None), dict(service.run.env) if service.run else {}
     ended = run_far(service, words, timeout_s=timeout_s, env=env, input=rows, stdout=answers, watch=ctx.still_mine)
     if ended.code != 0:
         raise StepFailed(
