@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.spec import ErasureSpec, ServiceView
-from bonanca.durable.commands import run
+from bonanca.durable.commands import CommandFailed, run
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import StepFailed
 from bonanca.running.homes import run_far, ssh_host
@@ -24,7 +24,7 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
     It runs in the folder of the running release, and has to bear being told of somebody who is gone.
 
     Raises:
-        StepFailed: it did not end with 0 in time.
+        StepFailed: it did not end with 0 in time; nothing of what it said is in the words.
     """
     timeout_s = max(1.0, ctx.remaining_s())
     far = ssh_host(service) is not None
@@ -36,16 +36,29 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
         lines.seek(0)
         if not far:
             env = environment(service, folder)
-            run(words, timeout_s=timeout_s, env=env, cwd=folder, input=lines, stdout=said, watch=ctx.still_mine)
+            try:
+                run(words, timeout_s=timeout_s, env=env, cwd=folder, input=lines, stdout=said, watch=ctx.still_mine)
+            except CommandFailed as failure:
+                if failure.returncode is None:
+                    raise  # not started or not in time: those are our own words
+                raise _failed(words[0], failure.returncode, failure.retryable) from None
             return
         env = dict(service.run.env) if service.run else {}
         ended = run_far(service, words, timeout_s=timeout_s, env=env, input=lines, stdout=said, watch=ctx.still_mine)
     if ended.code != 0:
-        raise StepFailed(
-            _("“%(name)s” failed (%(code)s): %(stderr)s")
-            % {"name": words[0], "code": ended.code, "stderr": ended.stderr.strip()[-2000:] or "-"},
-            retryable=ended.code is None,
-        )
+        raise _failed(words[0], ended.code, ended.code is None)
+
+
+def _failed(program: str, code: int | None, retryable: bool) -> StepFailed:
+    """Without what the program said: everybody who sees the plan reads this, and it may name who was erased."""
+    return StepFailed(
+        _("“%(name)s” failed (%(code)s).") % {"name": PurePath(program).name, "code": "-" if code is None else code},
+        hint=_(
+            "What it said is not kept, because it may name people who were erased: "
+            "look into the program's own log where the service runs, then retry."
+        ),
+        retryable=retryable,
+    )
 
 
 def _command(service: ServiceView, erasures: ErasureSpec, folder: Path | None) -> list[str]:
