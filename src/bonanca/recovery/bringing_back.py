@@ -74,12 +74,13 @@ def listed_erasures(dsn: str, erasures: ErasureSpec, *, now: datetime) -> list[t
     """Whom the service's own list names, with the time; [] when it declares none.
 
     Raises:
-        QueryFailed: it does not answer with a reference and a time. DatabaseUnreachable.
+        QueryFailed: it does not answer with a reference and a time, or with too many. DatabaseUnreachable.
     """
     if not erasures.query:
         return []
     with _asking(dsn, "privacy.erasures.query") as connection:
-        rows = connection.execute(erasures.query.encode()).fetchmany(ROWS_LIMIT)
+        rows = connection.execute(erasures.query.encode()).fetchmany(ROWS_LIMIT + 1)
+    _refuse_more("privacy.erasures.query", rows)
     found = []
     for row in rows:
         if len(row) != 2 or not isinstance(row[1], datetime):
@@ -133,12 +134,14 @@ def take_away(
 def _in_force(dsn: str, comparison: ComparisonSpec) -> dict[str, str]:
     with _asking(dsn, comparison.name) as connection:
         rows = connection.execute(comparison.sql.encode()).fetchmany(ROWS_LIMIT + 1)
-    if len(rows) > ROWS_LIMIT:
-        raise QueryFailed(
-            _("“%(name)s” answers with more than %(limit)d rows.") % {"name": comparison.name, "limit": ROWS_LIMIT}
-        )
+    _refuse_more(comparison.name, rows)
     # Values may be hashes of passwords: compared by a hash of our own, and forgotten.
     return {str(row[0]): sha256(repr(row[1:]).encode()).hexdigest() for row in rows if row and row[0] is not None}
+
+
+def _refuse_more(name: str, rows: Sequence[Any]) -> None:
+    if len(rows) > ROWS_LIMIT:
+        raise QueryFailed(_("“%(name)s” answers with more than %(limit)d rows.") % {"name": name, "limit": ROWS_LIMIT})
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def look(
 
 
 def collect_listed(service: ServiceView, database: str, *, now: datetime) -> int:
-    """Put whom the service's own list names into the register; returns how many are new.
+    """Put whom the service's own list names into the register; returns how many of its entries name nobody.
 
     Raises:
         QueryFailed, DatabaseUnreachable.
@@ -65,7 +65,7 @@ def collect_listed(service: ServiceView, database: str, *, now: datetime) -> int
     if erasures is None or not erasures.query or not database_exists(dsn, database):
         return 0
     listed = listed_erasures(at_database(dsn, database), erasures, now=now)
-    return keep_listed(service, listed, by=SYSTEM("recovery").label, now=now)[0]
+    return keep_listed(service, listed, by=SYSTEM("recovery").label, now=now)[1]
 
 
 def brought_back(service: ServiceView, dsn: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _points(
 def _people(service: ServiceView, erasures: ErasureSpec, incoming: str | None, now: datetime) -> NewPoint:
     database = database_of(service)
     try:
-        collect_listed(service, database.name, now=now)
+        nobody = collect_listed(service, database.name, now=now)
         references = references_of(service.slug)
         if incoming is None:
             return NewPoint(
@@ -108,7 +108,7 @@ def _people(service: ServiceView, erasures: ErasureSpec, incoming: str | None, n
         back = len(still_found(at_database(database.dsn(), incoming), erasures, references))
     except BonancaError as problem:
         return _unknown("people", "", problem)
-    numbers = {"registered": len(references), "back": back}
+    numbers = {"registered": len(references), "back": back} | ({"nobody": nobody} if nobody else {})
     text = Phrase(PEOPLE if back else PEOPLE_NONE, numbers)
     return NewPoint(
         "people", text, Phrase(ERASED_AGAIN if back else NOTHING_TO_DO), found=numbers | {"quiet": not back}

@@ -53,7 +53,9 @@ def record_erasure(
     if erased_at > now:
         raise Invalid(_("The time of an erasure cannot be in the future."), field="erased_at")
     with transaction.atomic():
-        found = keep(declared, reference, reason=reason, erased_at=erased_at, by=actor.label, now=now, from_query=False)
+        found = _keep(
+            declared, _typed(reference), reason=reason, erased_at=erased_at, by=actor.label, now=now, from_query=False
+        )
     return get_erasure(found.pk)
 
 
@@ -71,28 +73,48 @@ def erasures_declared(service: ServiceView) -> ErasureSpec:
 def keep_listed(
     service: ServiceView, listed: Sequence[tuple[str, datetime]], *, by: str, now: datetime
 ) -> tuple[int, int]:
-    """Record the people whom the service's own list names; returns how many are new, and how many there are."""
-    new = 0
+    """Record the people whom the service's own list names; returns how many are new, and how many entries name nobody.
+
+    A reference may be of people's own choosing: it is kept to the letter, however long it is, because the service's
+    statements find nobody by another one. What no statement could be given (empty, or no text that a database has) is
+    left out, and stands in nobody's way.
+    """
+    new = nobody = 0
     reason = _("from the service's own list")
     with transaction.atomic():
         for reference, erased_at in listed:
+            if not _usable(reference):
+                nobody += 1
+                continue
             known = Erasure.objects.filter(service=service.slug, mark=mark_of(service.slug, reference)).first()
             if known is None or known.erased_at < erased_at:
-                keep(service, reference, reason=reason, erased_at=erased_at, by=by, now=now, from_query=True)
+                _keep(service, reference, reason=reason, erased_at=erased_at, by=by, now=now, from_query=True)
                 new += 1
-    return new, len(listed)
+    return new, nobody
 
 
-def keep(
-    service: ServiceView, reference: str, *, reason: str, erased_at: datetime, by: str, now: datetime, from_query: bool
-) -> Erasure:
-    """Write one entry in the caller's transaction. Raises BadReference."""
+def _usable(reference: str) -> bool:
+    try:
+        return bool(reference.encode()) and "\x00" not in reference
+    except UnicodeEncodeError:  # half a character, which JSON can hold
+        return False
+
+
+def _typed(reference: str) -> str:
+    """What a person typed or pasted, without what they cannot see. Raises BadReference."""
     reference = reference.strip()
     if not reference or len(reference) > REFERENCE_LENGTH or not reference.isprintable():
         raise BadReference(
             _("The reference must be one line of 1 to %(limit)d characters.") % {"limit": REFERENCE_LENGTH},
             field="reference",
         )
+    return reference
+
+
+def _keep(
+    service: ServiceView, reference: str, *, reason: str, erased_at: datetime, by: str, now: datetime, from_query: bool
+) -> Erasure:
+    """Write one entry in the caller's transaction."""
     mark = mark_of(service.slug, reference)
     row, _created = Erasure.objects.update_or_create(
         service=service.slug,

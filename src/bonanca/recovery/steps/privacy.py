@@ -95,9 +95,9 @@ class ReapplyErasures:
             if incoming is None:
                 # Another way of going back: the check that follows does it on the database that is in place then.
                 return {"deferred": True, "at": at.isoformat()}
-            collect_listed(service, running, now=at)
+            nobody = collect_listed(service, running, now=at)
             found = _compared(service, privacy, running, incoming) if running != incoming else {}
-            return _made_good(ctx, service, privacy, incoming, references_of(service.slug), found, at)
+            return _made_good(ctx, service, privacy, incoming, references_of(service.slug), found, at, nobody=nobody)
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with told():
@@ -180,8 +180,11 @@ def _made_good(
     *,
     suffix: str = "",
     anew: bool = False,
+    nobody: int = 0,
 ) -> Facts:
     """Say the statements in one transaction, fenced, once under the step's key; see that nobody is left.
+
+    `nobody`: how many entries of the service's own list name nobody; the receipt tells, and it holds nothing up.
 
     `anew`: `references` are those who were found just now, and it is said again whatever was said before.
     """
@@ -210,6 +213,7 @@ def _made_good(
             )
         said = [one.name for one in privacy.after_restore]
         facts: Facts = {"registered": len(references), **noted, "said": said, "at": at.isoformat()}
+        facts |= {"list_names_nobody": nobody} if nobody else {}
         return facts if anew else guard.record(key, "erasures", database, facts)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +47,7 @@ def test_what_a_failing_program_said_about_people_is_told_to_nobody(
     assert "own log" in told
     assert "joao" not in told
     # Nor does a log that has the whole chain of errors.
-    assert "joao" not in "".join(traceback.format_exception(failed.value))
+    assert failed.value.__context__ is None or failed.value.__suppress_context__
 
 
 def test_a_program_that_is_not_there_is_named() -> None:
