@@ -13,7 +13,7 @@ from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import ReinforcedWatchSpec
 from bonanca.incidents.models import Incident, Suspect, TimelineEntry
 from bonanca.incidents.state import OPEN, SHORT_LABEL, EntryKind, IncidentState, Severity
-from bonanca.kernel.errors import NotFound
+from bonanca.kernel.errors import Invalid, NotFound
 from bonanca.ui.phrases import read, render
 
 
@@ -120,6 +120,22 @@ def get_incident(incident_id: UUID) -> IncidentView:
     if found is None:
         raise NotFound(_("There is no such incident."))
     return view(found)
+
+
+def incident_about(service: str, incident_id: UUID | None) -> IncidentView | None:
+    """Return the incident that something at a service is done for; without an id, none.
+
+    Whoever may act on that service acts through it on the incident: it is told, and may be opened again.
+
+    Raises:
+        NotFound: there is no such incident. Invalid: it is of another service.
+    """
+    if incident_id is None:
+        return None
+    found = get_incident(incident_id)
+    if found.service != service:
+        raise Invalid(_("This incident is of another service."), field="incident")
+    return found
 
 
 def by_number(number: int) -> IncidentView:

@@ -21,7 +21,7 @@ from bonanca.aftercare.state import IN_EFFECT, ItemState
 from bonanca.aftercare.views import ReexecutionView
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ReexecutionSpec
-from bonanca.incidents.queries import get_incident
+from bonanca.incidents.queries import incident_about
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Invalid
 from bonanca.kernel.ids import new_id
@@ -70,9 +70,7 @@ def list_failed(
 def _period(
     service: str, since: datetime | None, until: datetime | None, incident_id: UUID | None, now: datetime
 ) -> tuple[datetime, datetime]:
-    incident = get_incident(incident_id) if incident_id is not None else None
-    if incident is not None and incident.service != service:
-        raise Invalid(_("This incident is of another service."), field="incident")
+    incident = incident_about(service, incident_id)
     begin = since or (incident.started_at if incident else None)
     if begin is None:
         raise Invalid(_("Say from when on, or which incident."), field="since")

@@ -18,7 +18,7 @@ from bonanca.aftercare.state import Origin, WatchState
 from bonanca.aftercare.views import WatchView
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import HOURS_MOST, ReinforcedWatchSpec, ServiceView
-from bonanca.incidents.queries import get_incident
+from bonanca.incidents.queries import incident_about
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Invalid
 from bonanca.outbox.operations.publish import publish
@@ -50,11 +50,12 @@ def start_watch(
     """Look closer at a service for `hours` (default: as declared), or longer when it is being watched already.
 
     Raises:
-        NotFound: the catalog has no such service. NotAllowed: the actor may not act on it.
-        Invalid: the hours cannot be accepted. NothingToWatch: see there.
+        NotFound: there is no such service or incident. NotAllowed: the actor may not act on the service.
+        Invalid: the hours cannot be accepted, or the incident is of another service. NothingToWatch: see there.
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
+    incident = incident_about(service, incident_id)
     spec = declared.watch or ReinforcedWatchSpec()
     for_h = spec.for_h if hours is None else hours
     if not 0 < for_h <= HOURS_MOST:
@@ -70,7 +71,6 @@ def start_watch(
             hint=_("Declare `slo` or `verify` in bonanca.yaml."),
         )
     counts_from = now + SETTLE if origin == Origin.ROLLBACK else now
-    incident = get_incident(incident_id) if incident_id is not None else None
     known = Watch.objects.select_for_update().filter(service=service, state=WatchState.WATCHING).first()
     causes = {"incident_id": incident_id, "plan_id": plan_id}
     if known is None:

@@ -284,6 +284,20 @@ def test_who_may_begin_one_and_what_it_needs(shop: Shop, visitors: Visitors) -> 
             start_watch("estoque-api", actor=shop.ana, now=visitors.at)
 
 
+def test_a_team_cannot_watch_for_an_incident_of_another_one(shop: Shop, visitors: Visitors) -> None:
+    """A finding would open it again, page its on-call and be told to the public."""
+    others = shop.open(service="estoque-api", actor=SYSTEM("test"), at=visitors.at)
+    with nothing_happens():
+        with pytest.raises(Invalid, match="another service"):
+            begin(shop, visitors, incident_id=others.id)
+        with pytest.raises(NotFound):
+            begin(shop, visitors, incident_id=uuid4())
+    watch = begin(shop, visitors)
+    with nothing_happens(), pytest.raises(Invalid):
+        begin(shop, visitors, incident_id=others.id)
+    assert Watch.objects.get(id=watch.id).incident_id is None
+
+
 def test_a_second_one_makes_the_first_longer_never_shorter(shop: Shop, visitors: Visitors) -> None:
     watch = begin(shop, visitors)
     longer = begin(shop, visitors, hours=5)

@@ -13,6 +13,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ContingencySpec
+from bonanca.incidents.queries import incident_about
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Invalid
 from bonanca.outbox.operations.publish import publish
@@ -42,9 +43,11 @@ def start_contingency(
     """Record that it begins, with its steps as they are declared now.
 
     Raises:
-        NotFound, ContingencyNotFound, NotAllowed, ContingencyRunning. Invalid: used in earnest without a reason.
+        NotFound, ContingencyNotFound, NotAllowed, ContingencyRunning. Invalid: used in earnest without a reason, or the
+            incident is of another service.
     """
     require(actor, Permission.RESPOND, team=get_service(service).team_slug)
+    incident_about(service, incident_id)
     found = get_contingency(service, slug, now)
     reason = reason.strip()[:REASON_LENGTH]
     if not exercise and not reason:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -15,8 +15,9 @@ from bonanca.access.actors import SYSTEM, Actor, Role
 from bonanca.access.models import User
 from bonanca.catalog.operations.apply_catalog import apply_catalog
 from bonanca.catalog.spec import Catalog, ContingencySpec, ServiceView, TeamSpec
+from bonanca.incidents.operations.open_incident import open_incident
 from bonanca.kernel.audit import history
-from bonanca.kernel.errors import Invalid, NotAllowed
+from bonanca.kernel.errors import Invalid, NotAllowed, NotFound
 from bonanca.outbox.models import OutboxEvent
 from bonanca.risks.cli import app
 from bonanca.risks.models import ContingencyUse
@@ -52,7 +53,14 @@ def declared() -> None:
 
 def declare(found: tuple[ContingencySpec, ...]) -> None:
     service = ServiceView(slug="loja-api", name="Loja", team_slug="loja", critical=True, contingencies=found)
-    apply_catalog(Catalog((TeamSpec("loja", "Loja"),), (service,)), source="test", actor=SYSTEM("test"), now=NOW)
+    stock = ServiceView(slug="estoque-api", name="Estoque", team_slug="estoque")
+    teams = (TeamSpec("loja", "Loja"), TeamSpec("estoque", "Estoque"))
+    apply_catalog(Catalog(teams, (service, stock)), source="test", actor=SYSTEM("test"), now=NOW)
+
+
+def incident_of(service: str) -> UUID:
+    found = open_incident(title="Caiu", service=service, severity="high", actor=SYSTEM("test"), now=NOW)
+    return found.id
 
 
 def begun(*, exercise: bool = True, **more: Any) -> UseView:
@@ -100,7 +108,7 @@ def test_an_exercise_in_which_a_step_failed_is_a_mark_until_it_works() -> None:
 
 
 def test_in_earnest_it_is_told_with_its_incident_and_has_an_end_in_sight() -> None:
-    incident = UUID(int=7)
+    incident = incident_of("loja-api")
     begun(exercise=False, reason="o checkout caiu", incident_id=incident)
     told = OutboxEvent.objects.get(name="risks.contingency.started.v1").payload
     assert (told["actor"], told["reason"], told["incident_id"]) == ("Beto", "o checkout caiu", str(incident))
@@ -113,6 +121,15 @@ def test_in_earnest_it_is_told_with_its_incident_and_has_an_end_in_sight() -> No
     assert OutboxEvent.objects.get(name="risks.contingency.ended.v1").payload["outcome"] == "done"
     actions = [entry.action for entry in history(f"contingency:{found.running.id}")]
     assert actions == ["contingency.started", *["contingency.ticked"] * 3, "contingency.ended"]
+
+
+@pytest.mark.parametrize("exercise", [True, False])
+def test_it_cannot_be_begun_for_an_incident_of_another_service_or_of_none(exercise: bool) -> None:
+    for incident_id, error in ((incident_of("estoque-api"), Invalid), (uuid4(), NotFound)):
+        with pytest.raises(error):
+            begun(exercise=exercise, reason="o checkout caiu", incident_id=incident_id)
+    assert not ContingencyUse.objects.exists()
+    assert not OutboxEvent.objects.filter(name="risks.contingency.started.v1").exists()
 
 
 def test_it_keeps_the_steps_as_they_were_when_it_began() -> None:
