@@ -26,6 +26,7 @@ from bonanca.durable.plan import as_json
 from bonanca.durable.registry import StepHandler, handler
 from bonanca.durable.state import Direction, RunState, StepState
 from bonanca.kernel.errors import BonancaError, Invalid
+from bonanca.kernel.texts import storable, storable_json
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,8 @@ def _step(
             watch(work, None)
         failing_s = trials.failed() if getattr(problem, "retryable", False) else None
         hint = problem.hint or _next_move(step)
-        if journal.record_failure(work, step, problem.message, hint, now=now(), failing_s=failing_s):
+        words = storable(problem.message)
+        if journal.record_failure(work, step, words, storable(hint), now=now(), failing_s=failing_s):
             return Outcome.FAILED
         trials.wait(work, step, stop)
 
@@ -204,7 +206,7 @@ def _context(work: Work, step: StepWork, now: Callable[[], datetime], *, origina
         if moment - last_shown >= PROGRESS_EVERY_S or fraction == 1.0:
             last_shown = moment
             try:
-                journal.show_progress(claim, step, fraction, text)
+                journal.show_progress(claim, step, fraction, storable(text))
             except DatabaseError as lost:
                 # A step must not fail because nobody could be told how far it is.
                 log.info("progress could not be shown", step=step.key, why=str(lost))
@@ -232,7 +234,8 @@ def _context(work: Work, step: StepWork, now: Callable[[], datetime], *, origina
 
 def _checked(receipt: Receipt) -> Receipt:
     try:
-        return as_json(receipt, "receipt")
+        # What a program printed is in some: what cannot be stored would have the step done again and again.
+        return dict(storable_json(as_json(receipt, "receipt")))
     except Invalid as wrong:
         raise StepFailed(wrong.message) from wrong
 
