@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import psycopg
 
+from bonanca.actuators.asking import NoAnswer, ask_address
 from bonanca.catalog.spec import ServiceView, VerifySpec
 from bonanca.response.service_commands import run_for
 
@@ -62,19 +62,14 @@ def ask(
 
 def _http(check: VerifySpec, base: str) -> Verdict:
     try:
-        with httpx.stream("GET", f"{base}{check.http}", timeout=HTTP_TIMEOUT_S, follow_redirects=False) as response:
-            body = b""
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    break
-    except httpx.HTTPError as failure:
-        return Verdict(check.name, base, False, f"{type(failure).__name__}: {failure}")
-    if response.status_code != check.expect_status:
-        return Verdict(check.name, base, False, f"HTTP {response.status_code}, expected {check.expect_status}")
-    if check.contains is not None and check.contains not in body.decode("utf-8", "replace"):
+        answer = ask_address("GET", f"{base}{check.http}", timeout_s=HTTP_TIMEOUT_S, most_bytes=BODY_LIMIT)
+    except NoAnswer as failure:
+        return Verdict(check.name, base, False, str(failure))
+    if answer.status != check.expect_status:
+        return Verdict(check.name, base, False, f"HTTP {answer.status}, expected {check.expect_status}")
+    if check.contains is not None and check.contains not in answer.text:
         return Verdict(check.name, base, False, f"the answer does not contain {check.contains!r}")
-    return Verdict(check.name, base, True, f"HTTP {response.status_code}")
+    return Verdict(check.name, base, True, f"HTTP {answer.status}")
 
 
 def _tcp(check: VerifySpec, address: str) -> Verdict:
@@ -82,7 +77,7 @@ def _tcp(check: VerifySpec, address: str) -> Verdict:
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=TCP_TIMEOUT_S):
             return Verdict(check.name, address, True, "it answers")
-    except OSError as failure:
+    except (OSError, UnicodeError) as failure:
         return Verdict(check.name, address, False, f"{type(failure).__name__}: {failure}")
 
 

@@ -124,6 +124,8 @@ def test_a_port_answers_or_does_not(replica: str) -> None:
     [down] = ask(VerifySpec("pay", tcp="127.0.0.1:1"), replicas=(), dsn=None)
     assert (up.passed, up.where, down.passed) == (True, address, False)
     assert "refused" in down.found
+    [odd] = ask(VerifySpec("pay", tcp="pay..example:443"), replicas=(), dsn=None)
+    assert odd.found.startswith("UnicodeError")
 
 
 @pytest.fixture
