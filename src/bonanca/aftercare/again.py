@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import psycopg
+from django.utils.translation import gettext as _
 
+from bonanca.actuators.asking import NoAnswer, ask_address
 from bonanca.actuators.command.answers import APPLIED, CONFLICT, DUPLICATE, said
-from bonanca.aftercare.programs import carry_out
+from bonanca.actuators.command.output import Bounded, Tail, lines_of
+from bonanca.aftercare.addresses import address
+from bonanca.aftercare.listing import OUR_KEYS
+from bonanca.aftercare.programs import carry_out, fits
 from bonanca.aftercare.state import ItemState
 from bonanca.catalog.spec import AgainSpec, HttpAgain, ServiceView, SourceSpec
 
@@ -22,7 +25,11 @@ SQL_TIMEOUT_MS = 30_000
 # Answers after which the same request may succeed in a moment, under the same key.
 PASSING = frozenset({409, 425, 429})
 SHOWN = 300
+PRINTABLE = "".join(chr(code) for code in range(0x20, 0x7F))
 LAST_BYTES = 64 * 1024
+# Of a replay: ten thousand answers with a long reason each.
+MOST_ANSWERS = 16 * 1024 * 1024
+MOST_ANSWER = 64 * 1024
 # One row for each key, in the transaction of the statement itself: both are there, or neither.
 _DONE = """
     CREATE TABLE IF NOT EXISTS bonanca_done (key text PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp());
@@ -69,30 +76,35 @@ def do_again(service: ServiceView, source: SourceSpec, work: Work, *, watch: Cal
 
 def _http(service: ServiceView, again: HttpAgain, work: Work) -> Answer:
     base = again.base or (service.run.replicas[0].url if service.run and service.run.replicas else "")
-    path = again.path.replace("{path}", work.content.get("path", "")).replace("{key}", quote(work.key, safe=""))
-    headers = {"Idempotency-Key": work.idempotency_key, "X-Bonanca-Reexecution": "1"}
+    path = address(again, path=work.content.get("path", ""), key=work.key)
+    if path is None:
+        return Answer(ItemState.FAILED, _("its path leads to another one: it is not sent"))
+    headers = {"Idempotency-Key": _header(work.idempotency_key), "X-Bonanca-Reexecution": "1"}
     if work.payload:
         headers["Content-Type"] = "application/json"
     try:
-        answer = httpx.request(
+        answer = ask_address(
             again.method or work.content.get("method", "POST"),
             f"{base}{path}",
             content=work.payload.encode(),
             headers=headers,
-            timeout=again.timeout_s,
-            follow_redirects=False,
+            timeout_s=again.timeout_s,
+            most_bytes=MOST_ANSWER,
         )
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as failure:
-        return Answer(ItemState.FAILED, f"{type(failure).__name__}: {failure}"[:SHOWN], passing=True)
-    said = f"HTTP {answer.status_code}"
-    if answer.status_code in again.already or (
-        answer.is_success and answer.headers.get("Idempotent-Replayed") == "true"
-    ):
+    except NoAnswer as failure:
+        return Answer(ItemState.FAILED, str(failure)[:SHOWN], passing=True)
+    said = f"HTTP {answer.status}"
+    if answer.status in again.already or (answer.ok and answer.headers.get("Idempotent-Replayed") == "true"):
         return Answer(ItemState.ALREADY, said)
-    if answer.is_success:
+    if answer.ok:
         return Answer(ItemState.DONE, said)
-    passing = answer.status_code >= 500 or answer.status_code in PASSING
-    return Answer(ItemState.FAILED, f"{said} {answer.text[:SHOWN]}".replace("\x00", "").strip(), passing=passing)
+    passing = answer.status >= 500 or answer.status in PASSING
+    return Answer(ItemState.FAILED, f"{said} {answer.text[:SHOWN]}".strip(), passing=passing)
+
+
+def _header(key: str) -> str:
+    """A key as a header may hold it. One that a caller had sent fits; one of ours holds a key of the source."""
+    return quote(key, safe=PRINTABLE) if key.startswith(OUR_KEYS) else key
 
 
 def _sql(service: ServiceView, sql: str, work: Work) -> Answer:
@@ -112,9 +124,14 @@ def _sql(service: ServiceView, sql: str, work: Work) -> Answer:
                 done = connection.execute(sql.encode(), {"key": work.key, "payload": work.payload})
                 return Answer(ItemState.DONE, done.statusmessage or "")
     except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
-        return Answer(ItemState.FAILED, f"{type(lost).__name__}: {lost}".strip()[:SHOWN], passing=True)
+        return Answer(ItemState.FAILED, _sentence(lost), passing=True)
     except psycopg.Error as refused:
-        return Answer(ItemState.FAILED, f"{type(refused).__name__}: {refused}".strip()[:SHOWN])
+        return Answer(ItemState.FAILED, _sentence(refused))
+
+
+def _sentence(problem: psycopg.Error) -> str:
+    """Without the details of the server: they hold the row, and everybody reads a reason."""
+    return f"{type(problem).__name__}: {problem.diag.message_primary or problem}".strip()[:SHOWN]
 
 
 def _missing(connection: psycopg.Connection[Any]) -> bool:
@@ -123,7 +140,10 @@ def _missing(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _command(service: ServiceView, again: AgainSpec, work: Work, watch: Callable[[], None]) -> Answer:
-    with tempfile.TemporaryFile() as payload, tempfile.TemporaryFile() as out:
+    if not fits(again.command, work.key):
+        return Answer(ItemState.FAILED, _("its key would be read as an option: it is not run"))
+    out = Tail(LAST_BYTES)
+    with tempfile.TemporaryFile() as payload:
         payload.write(work.payload.encode())
         payload.seek(0)
         ended = carry_out(
@@ -136,19 +156,17 @@ def _command(service: ServiceView, again: AgainSpec, work: Work, watch: Callable
             stdout=out,
             watch=watch,
         )
-        if ended.problem:
-            return Answer(ItemState.FAILED, ended.problem[:SHOWN].replace("\x00", ""), passing=ended.passing)
-        out.seek(max(0, out.seek(0, os.SEEK_END) - LAST_BYTES))
-        lines = out.read().decode("utf-8", "replace").strip().splitlines()
-    return _told(lines[-1] if lines else "")
+    if ended.problem:
+        return Answer(ItemState.FAILED, ended.problem[:SHOWN], passing=ended.passing)
+    return _told(out.last_line())
 
 
 def _told(line: str) -> Answer:
     """The program ended with 0; its last line may say more: {"outcome": "duplicate", "reason": "…"}."""
     answer = said(line)
     if answer is None:
-        return Answer(ItemState.DONE, line[:SHOWN].replace("\x00", ""))
-    return Answer(_OUTCOMES[answer.outcome], answer.reason[:SHOWN].replace("\x00", ""))
+        return Answer(ItemState.DONE, line[:SHOWN])
+    return Answer(_OUTCOMES[answer.outcome], answer.reason[:SHOWN])
 
 
 def replay(service: ServiceView, source: SourceSpec, batch: Sequence[Work], *, watch: Callable[[], None]) -> Answers:
@@ -167,11 +185,11 @@ def replay(service: ServiceView, source: SourceSpec, batch: Sequence[Work], *, w
             given={},
             timeout_s=source.again.timeout_s,
             input=lines,
-            stdout=out,
+            stdout=Bounded(out, MOST_ANSWERS),
             watch=watch,
         )
         out.seek(0)
-        told = [said(line) for line in out]
+        told = [said(line) for line in lines_of(out, MOST_ANSWER) if line]
     return {
         one.key: Answer(_OUTCOMES[one.outcome], one.reason[:SHOWN]) for one in told if one is not None and one.key
     }, ended.problem[:SHOWN]

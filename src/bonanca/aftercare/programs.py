@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
+from bonanca.actuators.command.output import Bounded, Tail
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.commands import CommandFailed, run
@@ -22,6 +23,17 @@ class Ended:
     passing: bool = False
 
 
+def fits(words: Sequence[str], key: str) -> bool:
+    """Whether a listed key can be given to this command as it is.
+
+    One that begins with a hyphen would be an option of the program, unless a `--` stands right before it.
+    """
+    guarded = [False, *(word == "--" for word in words)]
+    bare = any(word.startswith("{key}") and not after for word, after in zip(words, guarded, strict=False))
+    # On another host the folder of the release is filled in last.
+    return "{release}" not in key and not (bare and key.startswith("-"))
+
+
 def carry_out(
     service: ServiceView,
     words: Sequence[str],
@@ -30,7 +42,7 @@ def carry_out(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     input: IO[bytes] | None = None,
-    stdout: IO[bytes],
+    stdout: Bounded | Tail,
     watch: Callable[[], None] | None = None,
 ) -> Ended:
     """Run a declared command to its end; `given` are placeholders beside the service's own. No shell reads it.
@@ -45,7 +57,13 @@ def carry_out(
         own = dict(service.run.env) if service.run else {}
         try:
             ended = run_far(
-                service, argv, timeout_s=timeout_s, env={**own, **(env or {})}, input=input, stdout=stdout, watch=watch
+                service,
+                argv,
+                timeout_s=timeout_s,
+                env={**own, **(env or {})},
+                input=input,
+                stdout=cast(IO[bytes], stdout),
+                watch=watch,
             )
         except (HostUnreachable, HostRefused) as away:
             return Ended(away.message, passing=isinstance(away, HostUnreachable))
@@ -59,7 +77,7 @@ def carry_out(
             env={**environment(service, folder), **(env or {})},
             cwd=folder,
             input=input,
-            stdout=stdout,
+            stdout=stdout.write,
             watch=watch,
         )
     except CommandFailed as failure:

@@ -66,13 +66,14 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | str | None = None,
     input: bytes | IO[bytes] | None = None,
-    stdout: IO[bytes] | None = None,
+    stdout: IO[bytes] | Callable[[bytes], object] | None = None,
     watch: Callable[[], None] | None = None,
 ) -> CommandResult:
     """Run a program to its end, without a shell.
 
-    ``env`` None means this process's. ``stdout`` takes the output instead of memory. ``watch`` (``ctx.still_mine``)
-    is called now and then; what it raises ends the program and comes out of here.
+    ``env`` None means this process's. ``stdout`` takes the output instead of memory: a file as it is, a function piece
+    by piece, in a thread of its own. ``watch`` (``ctx.still_mine``) is called now and then; what it raises ends the
+    program and comes out of here.
 
     Raises:
         CommandFailed
@@ -84,18 +85,18 @@ def run(
             _("The program “%(name)s” is not installed here.") % {"name": words[0]},
             returncode=None, stderr="", retryable=False,
         )  # fmt: skip
-    began = time.monotonic()
+    began, pour = time.monotonic(), stdout if callable(stdout) else None
     child = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", "--", "/bin/sh", "-c", _GUARD, "sh", str(os.getpid()), *words],
         env=None if env is None else dict(env),
         cwd=cwd,
         stdin=_stdin(input),
-        stdout=subprocess.PIPE if stdout is None else stdout,
+        stdout=subprocess.PIPE if stdout is None or callable(stdout) else stdout,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     leash.hold(child.pid)
-    out, err = _Kept(child.stdout, OUTPUT_LIMIT), _Kept(child.stderr, TAIL, keep_end=True)
+    out, err = _Kept(child.stdout, OUTPUT_LIMIT, pour=pour), _Kept(child.stderr, TAIL, keep_end=True)
     feeder = _feed(child, input)
     handle = os.pidfd_open(child.pid)
     try:
@@ -178,9 +179,16 @@ def _feed(child: subprocess.Popen[bytes], data: bytes | IO[bytes] | None) -> thr
 class _Kept(threading.Thread):
     """Reads a pipe to its end and keeps a bounded part of it, so that the program never blocks on us."""
 
-    def __init__(self, stream: IO[bytes] | None, limit: int, *, keep_end: bool = False) -> None:
+    def __init__(
+        self,
+        stream: IO[bytes] | None,
+        limit: int,
+        *,
+        keep_end: bool = False,
+        pour: Callable[[bytes], object] | None = None,
+    ) -> None:
         super().__init__(daemon=True)
-        self.stream, self.limit, self.keep_end = stream, limit, keep_end
+        self.stream, self.limit, self.keep_end, self.pour = stream, limit, keep_end, pour
         self.kept = bytearray()
         self.truncated = False
         self.start()
@@ -190,6 +198,9 @@ class _Kept(threading.Thread):
             return
         with self.stream:
             while chunk := self.stream.read(65536):
+                if self.pour is not None:
+                    self.pour(chunk)
+                    continue
                 self.kept += chunk
                 if len(self.kept) > self.limit:
                     self.truncated = True

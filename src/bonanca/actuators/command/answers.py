@@ -32,5 +32,5 @@ def said(line: bytes | str) -> Said | None:
             return None
         key, table = facts.get("key"), facts.get("table")
         return Said(table, None if key is None else str(key), outcome, str(facts.get("reason") or ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

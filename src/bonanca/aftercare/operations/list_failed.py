@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.aftercare.events import ReexecutionListed
-from bonanca.aftercare.listing import Listed, list_source
+from bonanca.aftercare.listing import Listed, Room, list_source
 from bonanca.aftercare.models import Reexecution, ReexecutionItem
 from bonanca.aftercare.queries import get_reexecution
 from bonanca.aftercare.state import IN_EFFECT, ItemState
@@ -63,7 +63,8 @@ def list_failed(
         )
     begin, end = _period(service, since, until, incident_id, now)
     # Sources are read outside of the transaction: they may be slow, or not answer at all.
-    read = [(source.name, list_source(declared, source, begin, end)) for source in spec.sources]
+    room = Room()
+    read = [(source.name, list_source(declared, source, begin, end, room)) for source in spec.sources]
     return _keep(declared.slug, declared.team_slug, spec, begin, end, incident_id, read, actor, now)
 
 

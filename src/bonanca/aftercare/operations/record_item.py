@@ -13,6 +13,7 @@ from bonanca.aftercare.again import Answer, Work
 from bonanca.aftercare.models import Reexecution, ReexecutionItem
 from bonanca.aftercare.state import ItemState, ReexecutionState
 from bonanca.kernel.errors import Conflict
+from bonanca.kernel.texts import shown
 
 WEIGHED, LEAST = 20, 5
 
@@ -56,7 +57,7 @@ def begin_items(items: Sequence[int], *, now: datetime) -> int:
 def settle_item(item: int, answer: Answer, *, now: datetime) -> bool:
     """Record an answer; False when the item was settled by somebody else."""
     rows = ReexecutionItem.objects.filter(id=item, state=ItemState.SENDING)
-    return bool(rows.update(state=answer.state, reason=answer.reason[:500], settled_at=now))
+    return bool(rows.update(state=answer.state, reason=shown(answer.reason, 500), settled_at=now))
 
 
 def failing_share(reexecution_id: UUID) -> float | None:

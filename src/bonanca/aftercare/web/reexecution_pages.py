@@ -125,7 +125,7 @@ def _act(request: HttpRequest, actor: Actor, reexecution_id: UUID, verb: str) ->
     elif verb == "withdraw":
         withdraw_reexecution(reexecution_id, actor=actor, now=now)
     elif verb in ("take", "leave"):
-        chosen = [int(value) for value in request.POST.getlist("item") if value.isdigit()]
+        chosen = [int(value) for value in request.POST.getlist("item") if value.isdecimal()]
         if request.POST.get("scope") == "chosen" and not chosen:
             raise Invalid(_("Choose at least one."))
         choose_items(

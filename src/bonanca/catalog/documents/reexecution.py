@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,8 @@ from bonanca.catalog.spec import METHODS, AgainSpec, HttpAgain, LogSource, Reexe
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _PARAMETER = re.compile(r"%(?:\(([a-z_]+)\)s|(%)|(.?))", re.DOTALL)
+# `sh -c`, `bash -ec`, `perl -e`: what follows is a program, and what stands in it is read as one.
+_SCRIPT = re.compile(r"-[a-z]*[ce]")
 _BASE = re.compile(r"https?://[^/\s?#@]+(/[^\s?#]*)?")
 _LISTING = ("python", "port", "config", "release", "since", "until")
 _AGAIN = ("python", "port", "config", "release", "key")
@@ -122,6 +125,10 @@ def _command(reader: Reader, key: str, known: tuple[str, ...]) -> tuple[str, ...
     for name in (name for word in words for name in _PLACEHOLDER.findall(word)):
         if name not in known:
             reader.bad(reader.entries[key], key, _("placeholders of %(known)s") % {"known": ", ".join(known)})
+    for before, word in pairwise(words):
+        if "{key}" in word and " " in word.strip() and _SCRIPT.fullmatch(before):
+            expected = _("{key} as a word of its own, as strangers write it: [sh, -c, 'retry \"$1\"', sh, '{key}']")
+            reader.bad(reader.entries[key], key, expected)
     return words
 
 

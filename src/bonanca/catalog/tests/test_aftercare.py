@@ -87,6 +87,7 @@ JOBS = "{name: jobs, sql: SELECT 1, again: %s}"
         (sources(JOBS % "{sql: 'SELECT %(id)s'}"), "bound parameters"),
         (sources(JOBS % "{sql: 'SELECT 5 % 2'}"), "percent sign is written twice"),
         (sources(JOBS % "{command: ['{id}']}"), "placeholders of"),
+        (sources(JOBS % "{command: [sh, -ec, 'retry {key}']}"), "strangers write it"),
         (sources(JOBS % "{http: {}}"), "needs again.http with method and path"),
         (sources(JOBS % "{http: {base: 'ftp://x', method: POST, path: /x}}"), "base is not valid"),
         (sources(JOBS % "{http: {already: [yes], method: POST, path: /x}}"), "already is not valid"),
@@ -97,6 +98,12 @@ def test_a_mistake_is_told_with_its_line(part: str, told: str) -> None:
     with pytest.raises(CatalogInvalid, match=told) as refused:
         declared(part)
     assert "bonanca.yaml:10" in str(refused.value)
+
+
+def test_a_script_may_take_the_key_as_a_word_of_its_own() -> None:
+    found = declared(sources(JOBS % """{command: [sh, -c, 'retry "$1"', sh, '{key}']}""")).reexecution
+    assert found is not None
+    assert found.sources[0].again.command[-1] == "{key}"
 
 
 def test_what_a_source_needs_of_the_service_has_to_be_there() -> None:
