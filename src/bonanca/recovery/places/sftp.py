@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import asyncssh
@@ -35,6 +36,36 @@ CONNECT_TIMEOUT_S = 15.0
 # For one piece of 4 MB: slower than this is not a place for backups.
 PIECE_TIMEOUT_S = 120.0
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Session:
+    """A connection and what is asked over it, each in time.
+
+    A server whose disk hangs answers nothing and keeps the connection alive: then it is broken off, because closing a
+    file or the session would ask the same server again.
+    """
+
+    connection: asyncssh.SSHClientConnection
+    sftp: asyncssh.SFTPClient
+
+    async def ask(self, answer: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(PIECE_TIMEOUT_S):
+                return await answer
+        except TimeoutError:
+            self.connection.abort()
+            raise
+
+    @asynccontextmanager
+    async def opened(self, path: str, mode: str) -> AsyncIterator[Any]:
+        file: Any = await self.ask(self.sftp.open(path, mode))
+        try:
+            yield file
+        finally:
+            await self.ask(file.close())
+
 
 class Sftp(Place):
     """Objects are files below the address's path."""
@@ -52,64 +83,62 @@ class Sftp(Place):
 
     async def _store(self, parcel: Parcel, told: Told) -> int:
         final = str(self.root / parcel.name)
-        async with self._session() as sftp:
-            await sftp.makedirs(str(PurePosixPath(final).parent), exist_ok=True)
+        async with self._session() as there:
+            sftp, ask = there.sftp, there.ask
+            await ask(sftp.makedirs(str(PurePosixPath(final).parent), exist_ok=True))
             try:
                 with parcel.source.open("rb") as source:
-                    begun = await self._send(sftp, final + PART, parcel, source, told)
+                    begun = await self._send(there, final + PART, parcel, source, told)
             except SourceChanged:
-                await sftp.remove(final + PART)
+                await ask(sftp.remove(final + PART))
                 raise
-            if begun and (await self._sum(sftp, final + PART)).hexdigest() != parcel.sha256:
+            if begun and (await self._sum(there, final + PART)).hexdigest() != parcel.sha256:
                 # Something else lay there: next time everything is sent.
-                await sftp.remove(final + PART)
+                await ask(sftp.remove(final + PART))
                 raise self.problem(OSError(_("what was put together from several attempts is damaged")))
-            size = (await sftp.stat(final + PART)).size or 0
+            size = (await ask(sftp.stat(final + PART))).size or 0
             if size != parcel.size:
                 raise self.problem(OSError(_("%(size)d bytes arrived") % {"size": size}))
-            await sftp.posix_rename(final + PART, final)
+            await ask(sftp.posix_rename(final + PART, final))
         return size
 
-    async def _send(self, sftp: Any, part: str, parcel: Parcel, source: BinaryIO, told: Told) -> int:
+    async def _send(self, there: _Session, part: str, parcel: Parcel, source: BinaryIO, told: Told) -> int:
         """Write what is missing; returns where it began."""
-        begun = (await sftp.stat(part)).size or 0 if await sftp.exists(part) else 0
+        begun = (await there.ask(there.sftp.stat(part))).size or 0 if await there.ask(there.sftp.exists(part)) else 0
         if begun > parcel.size:
             begun = 0
         summed, done = hashlib.sha256(), 0
-        async with sftp.open(part, "r+b" if begun else "wb") as out:
+        async with there.opened(part, "r+b" if begun else "wb") as out:
             while piece := source.read(CHUNK):
                 summed.update(piece)
                 missing = piece[max(0, begun - done) :]
                 if missing:
-                    async with asyncio.timeout(PIECE_TIMEOUT_S):
-                        await out.write(missing, done + len(piece) - len(missing))
+                    await there.ask(out.write(missing, done + len(piece) - len(missing)))
                 done += len(piece)
                 told(done)
             if summed.hexdigest() != parcel.sha256:
                 raise self.changed(parcel)
-            await self._synced(out)
+            await self._synced(there, out)
         return begun
 
-    async def _synced(self, out: Any) -> None:
+    async def _synced(self, there: _Session, out: Any) -> None:
         """Have the other machine bring it to its disk, where its server can (OpenSSH does)."""
         try:
-            async with asyncio.timeout(PIECE_TIMEOUT_S):
-                await out.fsync()
+            await there.ask(out.fsync())
         except asyncssh.SFTPOpUnsupported:
             return
 
-    async def _sum(self, sftp: Any, path: str) -> Any:
+    async def _sum(self, there: _Session, path: str) -> Any:
         summed = hashlib.sha256()
-        async for piece in self._pieces_of(sftp, path):
+        async for piece in self._pieces_of(there, path):
             summed.update(piece)
         return summed
 
-    async def _pieces_of(self, sftp: Any, path: str) -> AsyncIterator[bytes]:
-        async with sftp.open(path, "rb") as file:
+    async def _pieces_of(self, there: _Session, path: str) -> AsyncIterator[bytes]:
+        async with there.opened(path, "rb") as file:
             at = 0
             while True:
-                async with asyncio.timeout(PIECE_TIMEOUT_S):
-                    piece = bytes(await file.read(CHUNK, at))
+                piece = bytes(await there.ask(file.read(CHUNK, at)))
                 if not piece:
                     return
                 at += len(piece)
@@ -127,23 +156,23 @@ class Sftp(Place):
             loop.close()
 
     async def _read(self, name: str) -> AsyncIterator[bytes]:
-        async with self._session(name) as sftp:
-            async for piece in self._pieces_of(sftp, str(self.root / name)):
+        async with self._session(name) as there:
+            async for piece in self._pieces_of(there, str(self.root / name)):
                 yield piece
 
     def remove(self, name: str) -> None:
         asyncio.run(self._remove(str(self.root / name)))
 
     async def _remove(self, final: str) -> None:
-        async with self._session() as sftp:
+        async with self._session() as there:
             for path in (final, final + PART):
                 try:
-                    await sftp.remove(path)
+                    await there.ask(there.sftp.remove(path))
                 except asyncssh.SFTPNoSuchFile:
                     continue
 
     @asynccontextmanager
-    async def _session(self, name: str = "") -> AsyncIterator[Any]:
+    async def _session(self, name: str = "") -> AsyncIterator[_Session]:
         try:
             self._checked()
             async with (
@@ -163,7 +192,7 @@ class Sftp(Place):
                 ) as connection,
                 connection.start_sftp_client() as sftp,
             ):
-                yield sftp
+                yield _Session(connection, sftp)
         except ReplicaProblem:
             raise
         except asyncssh.SFTPNoSuchFile as error:
