@@ -97,14 +97,16 @@ def _taken_back(event: AlertFiring, summary: Words, now: datetime) -> IncidentVi
 
 @reaction(AlertFiring, "write_about_readiness")
 def write_about_readiness(event: AlertFiring, now: datetime) -> None:
-    """Write to who is on call that a backup or a drill does not hold: a letter, not a page."""
+    """Write to who is on call that a backup, a drill or a contingency does not hold: a letter, not a page."""
     declared = {service.slug: service for service in list_services()}.get(event.service)
     person = who_is_on_call(declared.team_slug, now) if declared and event.door == Door.READINESS else None
     if person is None:
         return
     with translation.override(person.locale):
         summary = read(event.summary, event.summary_phrase)
-        link = f"{settings.PUBLIC_URL}/backups/{event.service}/"
+        slug = event.labels.get("contingency")
+        page = f"/contingencies/{event.service}/{slug}/" if slug else f"/backups/{event.service}/"
+        link = f"{settings.PUBLIC_URL}{page}"
         body = _(
             "%(name)s, no user suffers yet, but this would be missed when it is needed:\n\n%(summary)s\n\n%(link)s\n"
         )

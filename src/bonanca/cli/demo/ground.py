@@ -71,6 +71,16 @@ services:
       checks:
         - {{sql: "select count(*) from products", at_least: 20000}}
         - {{sql: "select count(*) from products where price_cents <= 0", equals: 0}}
+    contingencies:
+      - slug: pedidos-no-papel
+        name: Anotar pedidos no papel
+        kind: manual
+        when: O checkout fica fora por mais de dez minutos
+        who: Quem gerencia a loja no turno
+        begin: [Pegar o bloco de pedidos no cofre, Avisar cada caixa]
+        end: ["Digitar os pedidos, do mais antigo ao mais novo", Conferir a soma com o caixa]
+        exercise_every_days: 90
+        max_h: 4
     status_page: {{component: Compras}}
     slo:
       - slug: loja-availability

@@ -67,3 +67,9 @@ def test_a_drill_that_fails_is_a_letter_and_no_incident(shop: Shop) -> None:
     assert (letter.purpose, letter.key) == ("internal", f"readiness:{alert.alert_id}")
     assert letter.subject == "[MEDIUM] loja-api: the last restore for proof failed"
     assert "/backups/loja-api/" in letter.body
+
+
+def test_the_letter_about_a_contingency_leads_to_it(shop: Shop) -> None:
+    happen(firing(door="readiness", severity="low", summary="x", labels={"contingency": "papel"}))
+    [letter] = ledger()
+    assert "/contingencies/loja-api/papel/" in letter.body

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
-from bonanca.recovery.operations.settle_alerts import Settled, settle_alerts
 from bonanca.recovery.queries.own import own_status
 from bonanca.recovery.queries.places import places_of
 from bonanca.recovery.queries.readiness import UNSCHEDULED_H, late, readiness
@@ -18,6 +17,7 @@ from bonanca.recovery.state import BackupMark, DrillMark, ReplicaState
 from bonanca.recovery.views.procedure import OwnStatus
 from bonanca.recovery.views.readiness import Readiness
 from bonanca.signals.operations.fire_alerts import NewAlert
+from bonanca.signals.operations.settle_alerts import Settled, settle_alerts
 from bonanca.signals.queries import fingerprint
 from bonanca.signals.state import Door, Severity
 from bonanca.ui.phrases import Phrase
@@ -73,7 +73,7 @@ def watch_readiness(*, now: datetime) -> Settled:
     status = own_status(now)
     if status.declared and status.problem:
         wanted.append(_own_alert(status, {"alertname": "OwnBackup", "severity": Severity.MEDIUM.value}, now))
-    return settle_alerts(wanted, names=NAMES, now=now)
+    return settle_alerts(wanted, names=NAMES, by="recovery", now=now)
 
 
 def conditions_of(row: Readiness, now: datetime) -> Iterator[Condition]:

@@ -14,10 +14,10 @@ from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import DatabaseSpec
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.models import ReplicationSample
-from bonanca.recovery.operations.settle_alerts import Settled, settle_alerts
 from bonanca.recovery.queries.replication import replication
 from bonanca.recovery.views.replication import ReplicationView
 from bonanca.signals.operations.fire_alerts import NewAlert
+from bonanca.signals.operations.settle_alerts import Settled, settle_alerts
 from bonanca.signals.queries import fingerprint
 from bonanca.signals.state import Door, Severity
 from bonanca.ui.phrases import Phrase
@@ -50,7 +50,7 @@ def watch_replication(*, now: datetime) -> Settled:
             ReplicationSample.objects.create(service=service.slug, at=now, **vars(look_at(service.database, now)))
     ReplicationSample.objects.filter(at__lt=now - KEPT).delete()
     wanted = [alert for row in replication() if (alert := _alert(row, now)) is not None]
-    return settle_alerts(wanted, names=NAMES, now=now)
+    return settle_alerts(wanted, names=NAMES, by="recovery", now=now)
 
 
 def look_at(database: DatabaseSpec, now: datetime) -> Look:

@@ -21,7 +21,6 @@ from bonanca.recovery.charting import gaps_of
 from bonanca.recovery.cli.drill import app
 from bonanca.recovery.models import Backup, Drill
 from bonanca.recovery.operations.begin_drill import NothingToDrill
-from bonanca.recovery.operations.settle_alerts import Settled
 from bonanca.recovery.operations.start_due_drills import drill_service, start_due_drills
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.operations.verify_backup import verify_backup
@@ -30,6 +29,7 @@ from bonanca.recovery.queries.readiness import drill_due_at
 from bonanca.recovery.scratch import DrillNotHeld
 from bonanca.recovery.state import BackupMark, BackupState, DrillMark, DrillState
 from bonanca.recovery.tests.shop import NOW
+from bonanca.signals.operations.settle_alerts import Settled
 from bonanca.signals.queries import alerts, current
 
 WORKER = SYSTEM("test")

@@ -21,9 +21,13 @@ class Settled:
     resolved: int = 0
 
 
-def settle_alerts(wanted: Sequence[NewAlert], *, names: Collection[str], now: datetime) -> Settled:
-    """Fire those that do not burn yet, end those of `names` that are not wanted any more; the rest goes on."""
-    actor = SYSTEM("recovery")
+def settle_alerts(wanted: Sequence[NewAlert], *, names: Collection[str], by: str, now: datetime) -> Settled:
+    """Fire those that do not burn yet, end those of `names` that are not wanted any more; the rest goes on.
+
+    Args:
+        by: the part of Bonança that looks.
+    """
+    actor = SYSTEM(by)
     burning = {
         alert.fingerprint: alert for alert in firing_through(Door.READINESS) if alert.labels.get("alertname") in names
     }
