@@ -13,6 +13,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.durable import queries
 from bonanca.durable import stuck as getting_on
+from bonanca.durable.hiding import hidden
 from bonanca.durable.operations import abort_plan as aborting
 from bonanca.durable.operations import cancel_plan as cancelling
 from bonanca.durable.operations import pause_plan as pausing
@@ -43,7 +44,7 @@ class StepOut(Schema):
     error: str
     progress_fraction: float | None = Field(description="Between 0 and 1; null when it is unknown.")
     progress_text: str
-    receipt: dict[str, Any] | None
+    receipt: dict[str, Any] | None = Field(description="What it did; values of environments are not shown.")
     retry_for_s: float = Field(description="Seconds for which failures that may pass are tried again.")
     skip_reason: str = Field(description="Why a person had it left out; empty otherwise.")
     skipped_by: str
@@ -51,6 +52,10 @@ class StepOut(Schema):
     @staticmethod
     def resolve_progress_fraction(step: queries.StepView) -> float | None:
         return step.progress[0]
+
+    @staticmethod
+    def resolve_receipt(step: queries.StepView) -> Any:
+        return hidden(step.receipt)
 
     @staticmethod
     def resolve_progress_text(step: queries.StepView) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from bonanca.ui.console import JsonOption, emit, say, table
+from bonanca.ui.console import JsonOption, emit, plain, say, table
 
 if TYPE_CHECKING:
     from bonanca.durable.stuck import Stuck
@@ -143,13 +143,11 @@ def _done(run: PlanRunView) -> str:
 
 
 def _emit(run: PlanRunView, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from bonanca.durable.stuck import stuck
     from bonanca.kernel.clock import utc_now
 
     found = stuck(run, utc_now())
-    emit({**asdict(run), "stuck": found and asdict(found)}, as_json=as_json, show=lambda: _show(run, found))
+    emit({**plain(run), "stuck": found}, as_json=as_json, show=lambda: _show(run, found))
 
 
 def _show(run: PlanRunView, found: Stuck | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from bonanca.durable.hiding import hidden
 from bonanca.kernel.errors import Invalid
 from bonanca.ui.phrases import Words
 
@@ -37,7 +38,7 @@ class StepSpec:
 
     key: str
     kind: str
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict, metadata={"shown": hidden})
     title: str = ""
     timeout_s: float = 60.0
     expected_s: float | None = None

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from bonanca.durable.context import Receipt
+from bonanca.durable.hiding import hidden
 from bonanca.durable.plan import RETRY_FOR_S
 from bonanca.durable.state import FINISHED, RunState, StepState
 
 
 @dataclass(frozen=True)
 class StepView:
-    """``progress`` is (fraction between 0 and 1 or None, text). ``attempts`` counts starts over all workers."""
+    """``progress`` is (fraction between 0 and 1 or None, text). ``attempts`` counts starts over all workers.
+
+    ``params`` and ``receipt`` are whole here, because an undo is made from them; people are shown `hidden` ones.
+    """
 
     key: str
     kind: str
@@ -24,11 +28,11 @@ class StepView:
     finished_at: datetime | None
     timeout_s: float
     expected_s: float | None
-    receipt: Receipt | None
+    receipt: Receipt | None = field(metadata={"shown": hidden})
     error: str
     attempts: int
     progress: tuple[float | None, str]
-    params: dict[str, Any]
+    params: dict[str, Any] = field(metadata={"shown": hidden})
     direction: str
     # Seconds that it is tried again for; how often and how long it has failed so far.
     retry_for_s: float = RETRY_FOR_S

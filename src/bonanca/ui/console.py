@@ -51,6 +51,8 @@ def note(text: str) -> None:
 def plain(value: Any) -> Any:
     """Return `value` as JSON can hold it: views become objects, ids and moments become text.
 
+    A field whose metadata has `shown` is shown as that function makes it: it may hold secrets.
+
     Raises:
         TypeError: it holds something that has no agreed form.
     """
@@ -59,7 +61,7 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: plain(_shown(value, field)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -69,6 +71,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, UUID | Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _shown(value: Any, field: dataclasses.Field[Any]) -> Any:
+    held, shown = getattr(value, field.name), field.metadata.get("shown")
+    return held if shown is None else shown(held)
 
 
 def print_json(value: Any) -> None:

@@ -1,7 +1,12 @@
-"""What is known of each replica: one file `<root>/containers/<name>.json`, written before and after each change."""
+"""What is known of each replica: one file `<root>/containers/<name>.json`, written before and after each change.
+
+These files (0600) hold environments; receipts, which more people see, name what ran before by the key of the step that
+replaced it (`ran_before`).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,7 +18,10 @@ from bonanca.actuators.files.atomic import write_atomic
 RUNNING, STOPPED = "running", "stopped"
 # How far a change of a replica has come.
 REPLACING, STARTING, DONE = "replacing", "starting", "done"
-FOLDER = "containers"
+FOLDER, EARLIER = "containers", "earlier"
+
+
+_PRIVATE = 0o600
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,26 @@ def read_record(root: Path, name: str) -> Record | None:
 
 def write_record(root: Path, record: Record) -> Record:
     """Replace the record durably; returns it."""
-    write_atomic(_place(root, record.name), json.dumps(asdict(record), sort_keys=True).encode())
+    write_atomic(_place(root, record.name), json.dumps(asdict(record), sort_keys=True).encode(), mode=_PRIVATE)
     return record
+
+
+def keep_earlier(root: Path, record: Record) -> None:
+    """Keep what ran before the record's step, because another step is about to write over the record."""
+    if record.key and record.before is not None:
+        place = _earlier_place(root, record.name, record.key)
+        write_atomic(place, json.dumps(asdict(record.before), sort_keys=True).encode(), mode=_PRIVATE)
+
+
+def ran_before(root: Path, name: str, key: str) -> Before | None:
+    """What the replica ran before the step with this key; None when that is not known here (any more)."""
+    record = read_record(root, name)
+    if record is not None and record.key == key:
+        return record.before
+    try:
+        return Before(**json.loads(_earlier_place(root, name, key).read_bytes()))
+    except FileNotFoundError:
+        return None
 
 
 def all_records(root: Path) -> tuple[Record, ...]:
@@ -88,3 +114,7 @@ def all_records(root: Path) -> tuple[Record, ...]:
 
 def _place(root: Path, name: str) -> Path:
     return root / FOLDER / f"{name}.json"
+
+
+def _earlier_place(root: Path, name: str, key: str) -> Path:
+    return root / FOLDER / EARLIER / f"{name}.{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.docker.container import Wanted, labels, wanted
 from bonanca.actuators.docker.engine import Container, Docker, EngineRefused, Image
 from bonanca.actuators.docker.record import DONE, REPLACING, RUNNING, STARTING, STOPPED, Before, Record
+from bonanca.actuators.docker.record import keep_earlier as keep
 from bonanca.actuators.docker.record import read_record as find
 from bonanca.actuators.docker.record import write_record as write
 from bonanca.actuators.docker.spec import DockerSpec
@@ -51,6 +52,7 @@ def bring(docker: Docker, spec: DockerSpec, replica: Replica, image: Image, *, k
         if not running and port_in_use(replica):
             words = {"name": name, "port": replica.port}
             raise NotStarted(_("%(name)s: something else has port %(port)d.") % words)
+        _make_way(spec.root, last, key)
         last = write(
             spec.root,
             Record(
@@ -81,6 +83,7 @@ def stop(docker: Docker, spec: DockerSpec, replica: Replica, *, key: str) -> Rec
     last = find(spec.root, name) or Record(name=name, service=spec.service, port=replica.port)
     if last.key != key or last.wanted != STOPPED:
         before = _before(last, _running(docker, spec, replica), key)
+        _make_way(spec.root, last, key)
         last = last.but(wanted=STOPPED, phase=REPLACING, key=key, before=before, failures=0, gave_up_at=None)
         last = write(spec.root, last)
         point("docker.intent_recorded")
@@ -173,6 +176,11 @@ def _running(docker: Docker, spec: DockerSpec, replica: Replica) -> list[Contain
 def _stop_running(docker: Docker, spec: DockerSpec, replica: Replica) -> None:
     for one in _running(docker, spec, replica):
         docker.stop(one.name, timeout_s=spec.stop_timeout_s)
+
+
+def _make_way(root: Path, last: Record | None, key: str) -> None:
+    if last is not None and last.key != key:
+        keep(root, last)
 
 
 def _before(last: Record | None, running: list[Container], key: str) -> Before | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bonanca.actuators.docker.engine import Docker
 from bonanca.actuators.docker.images import ensure
-from bonanca.actuators.docker.record import DONE, RUNNING, STOPPED, Record, read_record
+from bonanca.actuators.docker.record import DONE, RUNNING, STOPPED, Before, Record, read_record
 from bonanca.actuators.docker.replicas import bring, clear_kept, stop, trouble, until_healthy
 from bonanca.actuators.docker.spec import DockerSpec
 
@@ -82,19 +82,27 @@ def stopped(docker: Docker, spec: DockerSpec, key: str) -> list[Record] | None:
 
 
 def facts(records: list[Record]) -> list[dict[str, Any]]:
-    """Replicas for a receipt: which container is theirs, of which image, and what ran before (null: it did not run)."""
+    """Replicas for a receipt: which container is theirs, of which image, and what ran before (null: it did not run).
+
+    Nothing of an environment. With `key` an undo finds how to run again what ran before (`record.ran_before`).
+    """
     return [
         {
             "name": record.name,
             "port": record.port,
             "container": record.container,
             "image": record.image,
-            "before": None
-            if record.before is None
-            else {"container": record.before.container, "spec": dict(record.before.spec)},
+            "commit": record.commit,
+            "key": record.key,
+            "before": None if record.before is None else _named(record.before),
         }
         for record in records
     ]
+
+
+def _named(before: Before) -> dict[str, Any]:
+    image, commit = (str(before.spec.get(part) or "") for part in ("image", "commit"))
+    return {"container": before.container, "image": image, "commit": commit}
 
 
 def _known(spec: DockerSpec, index: int) -> Record:

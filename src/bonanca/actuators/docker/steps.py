@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.docker.engine import Docker, Engine, EngineAway, EngineRefused
 from bonanca.actuators.docker.images import ImageNotFound, ensure, known_image, remember
 from bonanca.actuators.docker.once import CommandFailed, ran, run_once
-from bonanca.actuators.docker.record import Record, read_record
+from bonanca.actuators.docker.record import Record, ran_before, read_record
 from bonanca.actuators.docker.replicas import NotStarted, fence_name, stop
 from bonanca.actuators.docker.rolling import facts, restart_all, restarted, stop_all, stopped
 from bonanca.actuators.docker.spec import BadSpec, DockerSpec
@@ -155,9 +155,9 @@ def _back(ctx: StepContext, receipt: Receipt, *, stopping: bool) -> Receipt:
             if replica is None:
                 continue
             if one["before"] is not None:
-                ran_before = DockerSpec.from_json(one["before"]["spec"]).but(replicas=(replica,))
+                earlier = _earlier(spec, one).but(replicas=(replica,))
                 records += restart_all(
-                    docker, ran_before, key=key, now=ctx.now(), progress=ctx.progress, pulse=ctx.still_mine
+                    docker, earlier, key=key, now=ctx.now(), progress=ctx.progress, pulse=ctx.still_mine
                 )
             elif stopping:
                 ctx.still_mine()
@@ -165,6 +165,20 @@ def _back(ctx: StepContext, receipt: Receipt, *, stopping: bool) -> Receipt:
             elif (record := read_record(spec.root, one["name"])) is not None:
                 records.append(record)
     return _receipt(spec, records)
+
+
+def _earlier(spec: DockerSpec, one: dict[str, Any]) -> DockerSpec:
+    """What a replica of a receipt ran before, with its environment."""
+    if "spec" in one["before"]:  # receipts of earlier releases hold it themselves
+        return DockerSpec.from_json(one["before"]["spec"])
+    before = ran_before(spec.root, one["name"], one["key"])
+    if before is None:
+        raise NotUndoable(
+            _("%(name)s: how %(container)s was run is no longer known on this host.")
+            % {"name": one["name"], "container": one["before"]["container"]},
+            hint=_("Deploy the version that you want to have again."),
+        )
+    return DockerSpec.from_json(before.spec)
 
 
 def _half_done(ctx: StepContext, spec: DockerSpec) -> list[Record] | None:

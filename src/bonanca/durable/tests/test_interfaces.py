@@ -49,6 +49,30 @@ def test_api(client: Client, failed: PlanRun, owner: User, member: User, strange
     assert Client().get("/api/v1/plans/").status_code == 401
 
 
+def test_nobody_is_shown_an_environment_or_a_file_and_the_undo_still_has_them(client: Client, owner: User) -> None:
+    secret = {"env": {"SECRET": "hush"}, "content": "password = hush", "deep": [{"env": {"SECRET": "hush"}}]}
+    run = plan(secret)
+    work(claim(run.id, living_executor()))
+    step = PlanStep.objects.get(run_id=run.id)
+    step.receipt = {"key": step.receipt["key"], "replicas": [{"before": {"spec": {"env": {"SECRET": "hush"}}}}]}
+    step.save()
+    client.force_login(owner)
+    one = client.get(f"/api/v1/plans/{run.id}")
+    assert one.json()["steps"][0]["receipt"]["replicas"] == [{"before": {"spec": {"env": {"SECRET": "•••"}}}}]
+    listed = client.get("/api/v1/plans/").content.decode()
+    undo = client.post(f"/api/v1/plans/{run.id}/undo").json()
+    page = client.get(reverse("durable:plan", kwargs={"run_id": run.id})).content.decode()
+    said = CliRunner().invoke(cli.app, ["show", str(run.id), "--json"]).stdout
+    assert json.loads(said)["steps"][0]["params"] == {
+        "env": {"SECRET": "•••"},
+        "content": "•••",
+        "deep": [{"env": {"SECRET": "•••"}}],
+    }
+    said += CliRunner().invoke(cli.app, ["list", "--json"]).stdout
+    assert "hush" not in one.content.decode() + listed + page + said + json.dumps(undo)
+    assert get_run(undo["id"]).steps[0].params == secret
+
+
 def test_page_and_its_fragments(client: Client, failed: PlanRun, owner: User) -> None:
     client.force_login(owner)
     address = reverse("durable:plan", kwargs={"run_id": failed.pk})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,6 +100,38 @@ def test_the_undo_of_a_stop_starts_what_ran(spec: DockerSpec, images: dict[str, 
     assert versions(spec) == [""]
     assert step.check(ctx) == receipt == step.apply(ctx)
     step.undo(context(spec), receipt)
+    assert versions(spec) == ["v2"]
+
+
+def test_no_receipt_holds_an_environment_and_the_undo_brings_it_back_after_later_changes(
+    spec: DockerSpec, images: dict[str, Image], dockerd: Engine
+) -> None:
+    spec = replace(single(spec), env={"SECRET": "hush-1"})
+    first = DockerRestart().apply(context(spec))
+    second = DockerRestart().apply(ctx := context(replace(of(spec, images, "v2"), env={"SECRET": "hush-2"})))
+    found = DockerRestart().check(ctx)
+    third = DockerStop().apply(context(spec))
+    undone = DockerRestart().undo(context(spec), second)
+    assert versions(spec) == ["v1"]
+    record = json.loads((spec.root / "containers" / f"{spec.name(spec.replicas[0])}.json").read_bytes())
+    assert record["spec"]["env"] == {"SECRET": "hush-1"}
+    assert "hush" not in json.dumps([first, second, found, third, undone])
+    assert second["replicas"][0]["before"] == {
+        "container": first["replicas"][0]["container"],
+        "image": images["v1"].id,
+        "commit": COMMITS["v1"],
+    }
+    kept = [place for place in (spec.root / "containers").rglob("*") if place.is_file()]
+    assert {place.stat().st_mode & 0o777 for place in kept} == {0o600}
+
+
+def test_what_ran_before_and_is_not_known_any_more_is_not_guessed(spec: DockerSpec, images: dict[str, Image]) -> None:
+    spec = single(spec)
+    DockerRestart().apply(context(spec))
+    receipt = DockerRestart().apply(context(of(spec, images, "v2")))
+    receipt["replicas"][0]["key"] = "another"
+    with pytest.raises(NotUndoable, match="no longer known on this host"):
+        DockerRestart().undo(context(spec), receipt)
     assert versions(spec) == ["v2"]
 
 
