@@ -10,6 +10,8 @@ import ctypes
 import errno
 import os
 import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from django.utils.translation import gettext as _
@@ -19,11 +21,17 @@ from bonanca.kernel.errors import Conflict, Unavailable
 
 SIDE = ".bonanca-files"
 _AT_FDCWD = -100
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOREPLACE, _EXCHANGE = 1, 2
 
 
 class NotSwappable(Unavailable):
     """The system does not let the path be renamed; the message says what it said."""
+
+
+class SideNotOurs(Conflict):
+    """The name of the closed folder is taken by something that somebody else controls."""
 
 
 class SomethingThere(Conflict):
@@ -34,9 +42,20 @@ Ident = tuple[int, int]
 
 
 def side_of(path: Path) -> Path:
-    """The closed folder beside a path, made when it is not there."""
+    """The closed folder beside a path, made when it is not there.
+
+    Raises:
+        SideNotOurs: somebody else may change what is in it, or it is a link.
+    """
     folder = path.parent / SIDE
-    folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & _OTHERS_WRITE:
+        raise SideNotOurs(
+            _("%(path)s is there, and is not a closed folder of this worker's user.") % {"path": folder},
+            hint=_("See who made it and what is in it, then remove it; it is made anew."),
+        )
     return folder
 
 
@@ -113,12 +132,26 @@ def tidy_side(path: Path) -> None:
 
 def _writable(folder: Path) -> None:
     """A folder that forbids writing to its owner cannot be emptied by him."""
-    folder.chmod(0o700)
-    for above, folders, _files in os.walk(folder):
+    _open_up(folder.name, os.open(folder.parent, _PLACE))
+    for _above, folders, _files, handle in os.fwalk(folder, follow_symlinks=False):
         for name in folders:
-            inner = Path(above, name)
-            if not inner.is_symlink():
-                inner.chmod(0o700)
+            _open_up(name, os.dup(handle))
+
+
+def _open_up(name: str, above: int) -> None:
+    """Set the mode of a folder; what has become a link meanwhile keeps its own and its target's."""
+    try:
+        handle = os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=above)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            return
+        raise
+    finally:
+        os.close(above)
+    try:
+        Path(f"/proc/self/fd/{handle}").chmod(0o700)
+    finally:
+        os.close(handle)
 
 
 def _rename(source: Path, target: Path, how: int) -> None:

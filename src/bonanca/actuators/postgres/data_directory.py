@@ -11,6 +11,8 @@ from pathlib import Path
 from bonanca.actuators.postgres.binaries import PostgresMissing, pg_bin_of
 
 LOG = "bonanca_wal"
+# What was laid out came from a backup: a link in it is not written through.
+_APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEBIAN = Path("/etc/postgresql")
 _ENDS = ("", "_action", "_timeline", "_time", "_lsn", "_name")
 
@@ -35,21 +37,23 @@ def prepare_recovery(data: Path, log: Path | None, target: Mapping[str, str]) ->
         command = f"cp {LOG}/%f %p"  # run in the data directory
     settings = {"restore_command": command, "recovery_target_action": "promote"}
     settings |= {f"recovery_target{'_' + key if key else ''}": value for key, value in target.items()}
-    with (data / "postgresql.auto.conf").open("a") as out:
+    with os.fdopen(os.open(data / "postgresql.auto.conf", _APPEND, 0o600), "a") as out:
         out.write("\n# Written by a restore of the whole server; not needed once it has been promoted.\n")
         for key, value in settings.items():
             quoted = value.replace("'", "''")
             out.write(f"{key} = '{quoted}'\n")
-    (data / "recovery.signal").touch()
+    os.close(os.open(data / "recovery.signal", _APPEND, 0o600))
     for stale in ("standby.signal", "postmaster.pid", "postmaster.opts"):
         (data / stale).unlink(missing_ok=True)
 
 
 def give_all(data: Path, uid: int, gid: int) -> None:
-    """Make everything in it belong to who runs the server. Raises OSError."""
-    for above, _folders, files in os.walk(data):
-        for name in (".", *files):
-            os.chown(Path(above, name), uid, gid, follow_symlinks=False)
+    """Make everything in it belong to who runs the server, no link followed. Raises OSError."""
+    # The inner first: nobody else can change anything in it before it is all given.
+    for _above, folders, files, handle in os.fwalk(data, topdown=False, follow_symlinks=False):
+        for name in (*folders, *files):
+            os.chown(name, uid, gid, dir_fd=handle, follow_symlinks=False)
+    os.chown(data, uid, gid, follow_symlinks=False)
 
 
 def start_commands(data: Path, version: int, owner: str) -> tuple[str, ...]:

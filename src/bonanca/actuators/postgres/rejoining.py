@@ -4,13 +4,16 @@
 and throws away what only the old primary has. Else the new primary is copied whole (`pg_basebackup`), and the old
 folder is kept beside it under another name. What a worker that died in the middle of a rewind left is never trusted
 again: it is kept like any other replaced folder, and copied anew.
+
+The folder belongs to PostgreSQL's user, and a worker may be root: the programs run as that user, and what this process
+itself reads and writes there goes through `files.held`, which follows none of that user's links.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bonanca.actuators.files.atomic import sync_folder, write_atomic
+from bonanca.actuators.files.held import Held, HeldFolder, held, held_in
 from bonanca.actuators.postgres.binaries import pg_bin_of, pg_environment
 from bonanca.actuators.postgres.dump import without_password
 from bonanca.actuators.postgres.leftovers import server_processes
@@ -28,8 +31,10 @@ from bonanca.durable.commands import run
 from bonanca.kernel.errors import Conflict, Unavailable
 
 # Of a server that keeps its settings in its data folder; a rewind would replace them with the other server's.
-SETTINGS = ("postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf")
+OWN_SETTINGS = "postgresql.auto.conf"
+SETTINGS = ("postgresql.conf", OWN_SETTINGS, "pg_hba.conf", "pg_ident.conf")
 SIGNAL = "standby.signal"
+_PRIVATE = 0o600
 READ_TIMEOUT_S = 30.0
 
 Watch = Callable[[], None]
@@ -58,15 +63,16 @@ def look_into(data: Path) -> Folder:
 
     Raises:
         NoDataFolder: it is not here, or belongs to somebody as whom this process cannot work.
+        LedElsewhere: it, or a file of it that will be written, is a link.
         PostgresMissing: there are no programs of its version here.
     """
     try:
-        version = int((data / "PG_VERSION").read_text().strip().partition(".")[0])
+        version = _version(data)
         _as_owner(data)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise NoDataFolder(
             _("There is no data folder of PostgreSQL at %(path)s that this worker could work in (%(reason)s).")
-            % {"path": data, "reason": getattr(error, "strerror", None) or error},
+            % {"path": data, "reason": error.strerror or error},
             hint=_("Run a worker on that machine, as root or as the user whom the folder belongs to."),
         ) from error
     said = _program(data, version, "pg_controldata", [str(data)], timeout_s=READ_TIMEOUT_S)
@@ -114,10 +120,10 @@ def rewind(folder: Folder, source_dsn: str, *, timeout_s: float, watch: Watch) -
     Raises:
         CommandFailed: pg_rewind said why; the folder is of no use then, as after a death in the middle.
     """
-    kept = {name: (folder.data / name).read_bytes() for name in SETTINGS if (folder.data / name).is_file()}
-    _rewind(folder, source_dsn, [], timeout_s=timeout_s, watch=watch)
-    for name, content in kept.items():
-        write_atomic(folder.data / name, content)
+    with held(folder.data) as data:
+        kept = _settings_of(data)
+        _rewind(folder, source_dsn, [], timeout_s=timeout_s, watch=watch)
+        _put_settings(data, kept)
 
 
 def copy(folder: Folder, source_dsn: str, keep_as: Path, *, timeout_s: float, watch: Watch) -> None:
@@ -127,43 +133,74 @@ def copy(folder: Folder, source_dsn: str, keep_as: Path, *, timeout_s: float, wa
 
     Raises:
         CommandFailed: pg_basebackup said why; the old folder is untouched.
+        LedElsewhere: a link is where a folder or a settings file should be; the old folder is untouched.
     """
     data = folder.data
     fresh = data.with_name(f"{keep_as.name}.new")
-    if data.exists() and not keep_as.exists():
-        if fresh.exists():
-            shutil.rmtree(fresh)
-        _like(data, fresh)
-        address, environment = without_password(maintenance_dsn(source_dsn))
-        arguments = [f"--pgdata={fresh}", f"--dbname={address}", "--wal-method=stream", "--checkpoint=fast"]
-        arguments.append("--no-password")
-        _program(data, folder.version, "pg_basebackup", arguments, timeout_s=timeout_s, watch=watch, env=environment)
-        for name in SETTINGS:
-            if (data / name).is_file():
-                write_atomic(fresh / name, (data / name).read_bytes())
-                shutil.copystat(data / name, fresh / name)
-        data.rename(keep_as)
-    if fresh.exists():
-        fresh.rename(data)
-    sync_folder(data.parent)
+    with held(data.parent) as beside:
+        if beside.has(data.name) and not beside.has(keep_as.name):
+            with held_in(beside, data.name) as old:
+                kept = _settings_of(old)
+                if beside.has(fresh.name):
+                    beside.remove_folder(fresh.name)
+                beside.make_folder(fresh.name, uid=old.uid, gid=old.gid)
+            address, environment = without_password(maintenance_dsn(source_dsn))
+            arguments = [f"--pgdata={fresh}", f"--dbname={address}", "--wal-method=stream", "--checkpoint=fast"]
+            arguments.append("--no-password")
+            _program(
+                data, folder.version, "pg_basebackup", arguments, timeout_s=timeout_s, watch=watch, env=environment
+            )
+            with held_in(beside, fresh.name) as new:
+                _put_settings(new, kept)
+            beside.rename(data.name, keep_as.name)
+        if beside.has(fresh.name):
+            beside.rename(fresh.name, data.name)
+        beside.sync()
 
 
 def follow(data: Path, source_dsn: str) -> None:
     """Say in the stopped server's folder that it is a standby, and of whom. The password is in a file of its owner's.
 
     That is where `pg_basebackup -R` writes it too.
+
+    Raises:
+        LedElsewhere: one of the two files is a link; nothing was written through it.
     """
-    settings = data / "postgresql.auto.conf"
-    before = settings.read_text(encoding="utf-8") if settings.exists() else ""
-    lines = [line for line in before.splitlines() if not line.strip().startswith("primary_conninfo")]
+    with held(data) as folder:
+        _say_standby(folder, source_dsn)
+
+
+def _say_standby(folder: HeldFolder, source_dsn: str) -> None:
+    before = folder.read(OWN_SETTINGS)
+    old = before.data.decode("utf-8").splitlines() if before is not None else []
+    lines = [line for line in old if not line.strip().startswith("primary_conninfo")]
     wanted = {key: value for key, value in conninfo_to_dict(source_dsn).items() if key != "dbname"}
     address = make_conninfo("", **wanted, application_name="bonanca_standby")
     lines.append("primary_conninfo = '" + address.replace("\\", "\\\\").replace("'", "''") + "'")
-    mode = 0o600
-    write_atomic(settings, ("\n".join(lines) + "\n").encode(), mode=mode)
-    write_atomic(data / SIGNAL, b"", mode=mode)
-    for name in ("postgresql.auto.conf", SIGNAL):
-        _give(data / name, data)
+    folder.write(OWN_SETTINGS, ("\n".join(lines) + "\n").encode(), mode=_PRIVATE)
+    folder.write(SIGNAL, b"", mode=_PRIVATE)
+
+
+def _settings_of(folder: HeldFolder) -> dict[str, Held]:
+    found = ((name, folder.read(name)) for name in SETTINGS)
+    return {name: settings for name, settings in found if settings is not None}
+
+
+def _put_settings(folder: HeldFolder, kept: dict[str, Held]) -> None:
+    for name, settings in kept.items():
+        folder.write(name, settings.data, mode=settings.mode, owner=(settings.uid, settings.gid))
+
+
+def _version(data: Path) -> int:
+    with held(data) as folder:
+        found = folder.read("PG_VERSION")
+        for name in (*SETTINGS, SIGNAL):
+            folder.refuse_others(name)
+    said = found.data.decode("ascii", "replace").strip().partition(".")[0] if found is not None else ""
+    if not said.isdecimal():
+        # What it says instead may be anything: not repeated.
+        raise FileNotFoundError(errno.ENOENT, _("its PG_VERSION is missing or says no version"))
+    return int(said)
 
 
 def _rewind(folder: Folder, source_dsn: str, more: list[str], *, timeout_s: float, watch: Watch) -> str:
@@ -191,23 +228,12 @@ def _program(
 
 def _as_owner(data: Path) -> list[str]:
     """What is put before a program so that it works in the folder: PostgreSQL's refuse root."""
-    owner, me = data.stat(), os.geteuid()
-    if me == owner.st_uid != 0:
+    with held(data) as folder:
+        uid, gid, me = folder.uid, folder.gid, os.geteuid()
+    if me == uid != 0:
         return []
     if me != 0:
-        raise PermissionError(13, _("it belongs to user %(uid)d") % {"uid": owner.st_uid})
-    if owner.st_uid == 0:
+        raise PermissionError(errno.EACCES, _("it belongs to user %(uid)d") % {"uid": uid})
+    if uid == 0:
         return ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--"]
-    groups = [f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
-    return ["setpriv", *groups, "--"]
-
-
-def _like(data: Path, fresh: Path) -> None:
-    fresh.mkdir(mode=0o700)
-    _give(fresh, data)
-
-
-def _give(path: Path, data: Path) -> None:
-    owner = data.stat()
-    if os.geteuid() == 0 and path.stat().st_uid != owner.st_uid:
-        os.chown(path, owner.st_uid, owner.st_gid)
+    return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--"]
