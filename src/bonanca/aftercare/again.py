@@ -20,6 +20,7 @@ from bonanca.aftercare.listing import OUR_KEYS
 from bonanca.aftercare.programs import carry_out, fits
 from bonanca.aftercare.state import ItemState
 from bonanca.catalog.spec import AgainSpec, HttpAgain, ServiceView, SourceSpec
+from bonanca.durable.context import FenceToken
 
 SQL_TIMEOUT_MS = 30_000
 # Answers after which the same request may succeed in a moment, under the same key.
@@ -64,14 +65,21 @@ class Work:
 Answers = tuple[dict[str, Answer], str]
 
 
-def do_again(service: ServiceView, source: SourceSpec, work: Work, *, watch: Callable[[], None]) -> Answer:
-    """One attempt. Whatever happens is an answer; only `watch` (the plan was stopped) may end it otherwise."""
+def do_again(
+    service: ServiceView,
+    source: SourceSpec,
+    work: Work,
+    *,
+    watch: Callable[[], None],
+    token: FenceToken | None = None,
+) -> Answer:
+    """One attempt. Whatever happens is an answer; only `watch` and `token` (the plan was stopped) end it otherwise."""
     again = source.again
     if again.http is not None:
         return _http(service, again.http, work)
     if again.sql is not None:
         return _sql(service, again.sql, work)
-    return _command(service, again, work, watch)
+    return _command(service, again, work, watch, token)
 
 
 def _http(service: ServiceView, again: HttpAgain, work: Work) -> Answer:
@@ -139,7 +147,9 @@ def _missing(connection: psycopg.Connection[Any]) -> bool:
     return bool(row and row[0])
 
 
-def _command(service: ServiceView, again: AgainSpec, work: Work, watch: Callable[[], None]) -> Answer:
+def _command(
+    service: ServiceView, again: AgainSpec, work: Work, watch: Callable[[], None], token: FenceToken | None
+) -> Answer:
     if not fits(again.command, work.key):
         return Answer(ItemState.FAILED, _("its key would be read as an option: it is not run"))
     out = Tail(LAST_BYTES)
@@ -155,6 +165,7 @@ def _command(service: ServiceView, again: AgainSpec, work: Work, watch: Callable
             input=payload,
             stdout=out,
             watch=watch,
+            token=token,
         )
     if ended.problem:
         return Answer(ItemState.FAILED, ended.problem[:SHOWN], passing=ended.passing)
@@ -169,7 +180,14 @@ def _told(line: str) -> Answer:
     return Answer(_OUTCOMES[answer.outcome], answer.reason[:SHOWN])
 
 
-def replay(service: ServiceView, source: SourceSpec, batch: Sequence[Work], *, watch: Callable[[], None]) -> Answers:
+def replay(
+    service: ServiceView,
+    source: SourceSpec,
+    batch: Sequence[Work],
+    *,
+    watch: Callable[[], None],
+    token: FenceToken | None = None,
+) -> Answers:
     """Give many to the service's declared `replay` at once, the way that rows which were set aside come back.
 
     Returns the answers so far by key, and why the program did not end well (empty: it did). What it says nothing
@@ -187,6 +205,7 @@ def replay(service: ServiceView, source: SourceSpec, batch: Sequence[Work], *, w
             input=lines,
             stdout=Bounded(out, MOST_ANSWERS),
             watch=watch,
+            token=token,
         )
         out.seek(0)
         told = [said(line) for line in lines_of(out, MOST_ANSWER) if line]

@@ -10,6 +10,7 @@ from bonanca.actuators.command.output import Bounded, Tail
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.commands import CommandFailed, run
+from bonanca.durable.context import FenceToken
 from bonanca.response.service_commands import filled, release_folder
 from bonanca.running.homes import run_far, ssh_host
 from bonanca.running.programs import environment
@@ -44,10 +45,11 @@ def carry_out(
     input: IO[bytes] | None = None,
     stdout: Bounded | Tail,
     watch: Callable[[], None] | None = None,
+    token: FenceToken | None = None,
 ) -> Ended:
     """Run a declared command to its end; `given` are placeholders beside the service's own. No shell reads it.
 
-    What `watch` raises ends it and comes out of here.
+    What `watch` raises ends it and comes out of here. On another host `token` fences it.
     """
     far = ssh_host(service) is not None
     folder = None if far else release_folder(service)
@@ -64,6 +66,7 @@ def carry_out(
                 input=input,
                 stdout=cast(IO[bytes], stdout),
                 watch=watch,
+                token=token,
             )
         except (HostUnreachable, HostRefused) as away:
             return Ended(away.message, passing=isinstance(away, HostUnreachable))

@@ -92,7 +92,7 @@ def _asked(ctx: StepContext, service: ServiceView, source: SourceSpec, item: int
     for attempt in range(1, ATTEMPTS + 1):
         begin_items([item], now=ctx.now())
         point("aftercare.reexecute.recorded")
-        answer = do_again(service, source, one, watch=ctx.still_mine)
+        answer = do_again(service, source, one, watch=ctx.still_mine, token=ctx.token)
         if not answer.passing or attempt == ATTEMPTS:
             break
         _sleep(PAUSE_S * 2**attempt, ctx.still_mine)
@@ -103,7 +103,7 @@ def _replayed(ctx: StepContext, service: ServiceView, source: SourceSpec, work: 
     if not work:
         return
     begin_items([item for item, _one in work], now=ctx.now())
-    answers, problem = replay(service, source, [one for _item, one in work], watch=ctx.still_mine)
+    answers, problem = replay(service, source, [one for _item, one in work], watch=ctx.still_mine, token=ctx.token)
     point("aftercare.reexecute.sent")
     silent = 0
     for item, one in work:

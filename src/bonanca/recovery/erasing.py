@@ -44,7 +44,16 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
                 raise _failed(words[0], failure.returncode, failure.retryable) from None
             return
         env = dict(service.run.env) if service.run else {}
-        ended = run_far(service, words, timeout_s=timeout_s, env=env, input=lines, stdout=said, watch=ctx.still_mine)
+        ended = run_far(
+            service,
+            words,
+            timeout_s=timeout_s,
+            env=env,
+            input=lines,
+            stdout=said,
+            watch=ctx.still_mine,
+            token=ctx.token,
+        )
     if ended.code != 0:
         raise _failed(words[0], ended.code, ended.code is None)
 

@@ -12,6 +12,7 @@ from bonanca.actuators.git.releases import CURRENT
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable.commands import CommandFailed, run
+from bonanca.durable.context import FenceToken
 from bonanca.running.homes import run_far, ssh_host
 from bonanca.running.programs import environment
 
@@ -30,11 +31,19 @@ class Ran:
 
 
 def run_for(
-    service: ServiceView, words: tuple[str, ...], *, timeout_s: float, watch: Callable[[], None] | None = None
+    service: ServiceView,
+    words: tuple[str, ...],
+    *,
+    timeout_s: float,
+    watch: Callable[[], None] | None = None,
+    token: FenceToken | None = None,
 ) -> Ran:
-    """Run a declared command to its end. What `watch` raises ends it and comes out of here."""
+    """Run a declared command to its end. What `watch` raises ends it and comes out of here.
+
+    On another host `token` fences it; here its caller does.
+    """
     if ssh_host(service) is not None:
-        return _run_far(service, words, timeout_s, watch)
+        return _run_far(service, words, timeout_s, watch, token)
     folder = release_folder(service)
     with tempfile.TemporaryFile() as output:
         try:
@@ -52,10 +61,16 @@ def run_for(
         return Ran(ended.ok, ended.returncode, ended.words, f"{_tail(output.fileno())}{ended.tail}"[-TAIL_BYTES:])
 
 
-def _run_far(service: ServiceView, words: tuple[str, ...], timeout_s: float, watch: Callable[[], None] | None) -> Ran:
+def _run_far(
+    service: ServiceView,
+    words: tuple[str, ...],
+    timeout_s: float,
+    watch: Callable[[], None] | None,
+    token: FenceToken | None,
+) -> Ran:
     env = dict(service.run.env) if service.run else {}
     try:
-        ended = run_far(service, filled(service, words, None), timeout_s=timeout_s, env=env, watch=watch)
+        ended = run_far(service, filled(service, words, None), timeout_s=timeout_s, env=env, watch=watch, token=token)
     except (HostUnreachable, HostRefused) as away:
         return Ran(False, None, away.message, "")
     tail = f"{ended.stdout}{ended.stderr}"[-TAIL_BYTES:]

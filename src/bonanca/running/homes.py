@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.git.releases import CURRENT, current_release
 from bonanca.actuators.ssh import memory, releases
+from bonanca.actuators.ssh.files import fence_of
 from bonanca.actuators.ssh.session import Session, connected
 from bonanca.actuators.ssh.spec import SshHost
 from bonanca.catalog.spec import ServiceView
+from bonanca.durable.context import FenceToken
 from bonanca.kernel.errors import Unavailable
 
 
@@ -133,31 +135,30 @@ def run_far(
     input: IO[bytes] | None = None,
     stdout: IO[bytes] | None = None,
     watch: Callable[[], None] | None = None,
+    token: FenceToken | None = None,
 ) -> RemoteRan:
     """Run one of the service's own commands on its other host, in the folder of the current release.
 
-    `{release}` in the words is that folder. `input` is sent there first, `stdout` takes what it says as it comes.
+    `{release}` in the words is that folder. `input` is sent there first and never has a name that others could open,
+    `stdout` takes what it says as it comes. With `token` it runs as the only one that acts below the root.
+
+    Raises:
+        HostUnreachable, HostRefused. Fenced: the plan has moved on, and nothing was run.
     """
     assert service.root is not None
     folder = f"{service.root}/{CURRENT}"
     with home_of(service) as session:
         assert session is not None
-        given = ""
-        if input is not None:
-            # Of one name, so that what a killed worker left is written over and then removed.
-            given = f"{service.root}/run/input"
-            session.send(given, iter(lambda: input.read(65536), b""), mode=0o600, watch=watch)
-        try:
-            ended = session.run(
-                [word.replace("{release}", folder) for word in words],
-                timeout_s=timeout_s,
-                env={"PYTHONPATH": folder, **(env or {})},
-                folder=folder,
-                input=given,
-                stdout=stdout,
-                watch=watch,
-            )
-        finally:
-            if given:
-                session.run(("rm", "-f", "--", given), timeout_s=20)
+        ended = session.run(
+            [word.replace("{release}", folder) for word in words],
+            timeout_s=timeout_s,
+            env={"PYTHONPATH": folder, **(env or {})},
+            folder=folder,
+            input=input,
+            scratch=f"{service.root}/run",
+            fence=fence_of(PurePosixPath(service.root)) if token is not None else "",
+            token=token,
+            stdout=stdout,
+            watch=watch,
+        )
     return RemoteRan(ended.code, ended.stdout, ended.stderr)

@@ -35,7 +35,7 @@ class Ground:
     @property
     def fence(self) -> str:
         """The folder of the fence; also that of other actuators that act below the same root."""
-        return str(self.root / "run" / "fence")
+        return fence_of(self.root)
 
     def act(self, script: str, *words: str, timeout_s: float = _SHORT_S) -> None:
         """Run a constant shell text with words as its parameters, fenced.
@@ -65,6 +65,11 @@ class Ground:
 
     def _place(self, kind: str, key: str) -> PurePosixPath:
         return place_of(self.root, kind, key)
+
+
+def fence_of(root: PurePosixPath) -> str:
+    """The folder in which those take turns who act below a root."""
+    return str(root / "run" / "fence")
 
 
 def place_of(root: PurePosixPath, kind: str, key: str) -> PurePosixPath:

@@ -5,10 +5,13 @@ outside a small alphabet as an octal escape of POSIX `printf %b`. On the host it
 
 - takes the lock of the fence folder, kills a holder of an *older* epoch of the same plan, and refuses to act for an
   epoch that is over: the fence of `durable.fence`, on the host where the effect is;
+- takes what the command reads through its own standard input into a file that nobody else may open and whose name is
+  gone before a byte of it is there, and starts the command only when all of it has come;
 - is on a leash: when our end of its standard input closes (the worker was killed, the network is gone), it ends with
   all that it has started, so that nothing goes on for a plan that another worker has taken.
 
-It needs a POSIX shell, and for effects flock (util-linux), as every Debian, Red Hat or Alpine with systemd has.
+It needs a POSIX shell, for effects flock (util-linux), and for what a command reads /proc, as every Debian, Red Hat or
+Alpine with systemd has.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ umask 077;
 say() { echo "bonanca-guard: $1" >&2; exit "$2"; };
 value() { IFS= read -r line || exit 78; got=$(printf "%bx" "$line"); got="${got%x}"; };
 value; fence="$got"; value; run="$got"; value; epoch="$got"; value; patience="$got";
-value; folder="$got"; value; input="$got";
+value; folder="$got"; value; given="$got"; value; size="$got";
 set --;
 while IFS= read -r line && [ "$line" != "." ]; do
   got=$(printf "%bx" "${line#?}"); got="${got%x}";
@@ -36,10 +39,11 @@ done;
 [ "$line" = "." ] || exit 78;
 if [ -n "$fence" ]; then
   mkdir -p "$fence" || say "cannot-make $fence" 77;
+  [ -O "$fence" ] && [ ! -L "$fence" ] || say "not-ours $fence" 77;
   exec 9>>"$fence/lock" || say "cannot-write $fence" 77;
   if ! flock -n 9; then
     if read -r who when group < "$fence/holder" && [ "$who" = "$run" ] && [ "$when" -lt "$epoch" ]; then
-      kill -s KILL -- "-$group";
+      case "$group" in *[!0-9]*) ;; [2-9]|[1-9][0-9]*) kill -s KILL -- "-$group" ;; esac;
     fi;
     flock -w "$patience" 9 || say busy 75;
   fi;
@@ -50,11 +54,22 @@ if [ -n "$fence" ]; then
   fi;
   echo "$run $epoch $$" > "$fence/holder" || say "cannot-write $fence" 77;
 fi;
+if [ -n "$given" ]; then
+  mkdir -p "${given%/*}" || say "cannot-make ${given%/*}" 77;
+  set -C; exec 4>"$given"; set +C;
+  rm -f -- "$given";
+  exec 5</proc/self/fd/4 6</proc/self/fd/4;
+  head -c "$size" >&4;
+  [ "$(wc -c <&6)" -eq "$size" ] || say cut-off 78;
+  exec 4>&- 6<&-;
+else
+  exec 5</dev/null;
+fi;
 if [ -n "$folder" ]; then cd "$folder" || say "no-folder $folder" 77; fi;
 exec 3<&0;
-(umask 022; exec "$@" 3<&- 9>&- <"$input") & child=$!;
-(exec 1>/dev/null 2>&1 9>&-; cat <&3; kill -s KILL -- "-$$") & leash=$!;
-exec 3<&-;
+(umask 022; exec "$@" 3<&- 9>&- <&5 5<&-) & child=$!;
+(exec 1>/dev/null 2>&1 9>&- 5<&-; cat <&3; kill -s KILL -- "-$$") & leash=$!;
+exec 3<&- 5<&-;
 wait "$child"; code=$?;
 kill -s KILL "$leash" 2>/dev/null;
 exit "$code"
@@ -78,14 +93,15 @@ def orders(
     *,
     env: Mapping[str, str],
     folder: str,
-    input: str,
+    given: str = "",
+    size: int = 0,
     fence: str = "",
     run: str = "",
     epoch: int = 0,
     patience_s: float = 0.0,
 ) -> bytes:
-    """What the guard reads before it begins."""
-    head = (fence, run, str(epoch), str(max(0, round(patience_s))), folder, input or "/dev/null")
+    """What the guard reads before it begins; `size` bytes for the command follow it when there is a name `given`."""
+    head = (fence, run, str(epoch), str(max(0, round(patience_s))), folder, given, str(size))
     lines = [encoded(word) for word in head]
     lines += [b"e" + encoded(f"{name}={value}") for name, value in env.items()]
     lines += [b"a" + encoded(word) for word in argv]

@@ -7,6 +7,7 @@ command (`watch`) is called between slices of the loop, where Django's database 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import stat as modes
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.ssh import guard
 from bonanca.actuators.ssh.spec import SshHost
+from bonanca.actuators.ssh.streams import Kept, all_of, left, let_go, pieces, tell
 from bonanca.durable.context import FenceToken
 from bonanca.durable.errors import Fenced
 from bonanca.kernel.errors import Conflict, Unavailable
@@ -29,12 +31,9 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 10.0
 # For one question to SFTP: slower than this is not a host that anything can be done on.
 PIECE_TIMEOUT_S = 60.0
-# Of each of a command's outputs the end is kept.
-KEPT_BYTES = 64 * 1024
 FILE_MAX_BYTES = 16 * 1024 * 1024
 _SLICE_S = 0.25
 _FENCE_WAIT_S = 60.0
-_END_S = 5.0
 
 
 class HostUnreachable(Unavailable):
@@ -113,7 +112,8 @@ class Session:
         timeout_s: float,
         env: Mapping[str, str] | None = None,
         folder: str = "",
-        input: str = "",
+        input: IO[bytes] | None = None,
+        scratch: str = "",
         fence: str = "",
         token: FenceToken | None = None,
         stdout: IO[bytes] | None = None,
@@ -121,7 +121,9 @@ class Session:
     ) -> Ended:
         """Run a command to its end, `stdout` taking all of what it says.
 
-        With `fence` (a folder of the host) and `token` as the only one that acts there.
+        It reads `input` (a file, from where it stands), which lies without a name on the disk of `scratch` (a folder
+        of the host) as long as it runs, and is gone with it. With `fence` (a folder of the host) and `token` it is the
+        only one that acts there.
 
         Raises:
             HostUnreachable: the connection broke, or it did not end in time (it is ended), or the fence is taken.
@@ -133,26 +135,32 @@ class Session:
             acting = {"fence": fence, "run": str(token.run_id), "epoch": token.epoch, "patience_s": patience_s}
             if token.verify is not None:
                 token.verify()
-        text = guard.orders(argv, env=env or {}, folder=folder, input=input, **acting)
+        if input is not None:
+            acting |= {"given": f"{scratch}/.input-{secrets.token_hex(16)}", "size": left(input)}
+        text = guard.orders(argv, env=env or {}, folder=folder, **acting)
         process = self._ask(self._begin(), CONNECT_TIMEOUT_S)
         try:
-            with _told(self.spec):
-                process.stdin.write(text)
-            ended = self._follow(process, argv[0], timeout_s, watch, stdout)
+            ended = self._follow(process, argv[0], timeout_s, watch, stdout, pieces(text, input))
         finally:
-            self._loop.run_until_complete(_let_go(process))
+            self._loop.run_until_complete(let_go(process))
         return self._judged(ended, fence)
 
     async def _begin(self) -> Any:
         return await self._connection.create_process(guard.COMMAND, encoding=None)
 
     def _follow(
-        self, process: Any, name: str, timeout_s: float, watch: Callable[[], None] | None, stdout: IO[bytes] | None
+        self,
+        process: Any,
+        name: str,
+        timeout_s: float,
+        watch: Callable[[], None] | None,
+        stdout: IO[bytes] | None,
+        sent: Iterator[bytes],
     ) -> Ended:
         deadline = time.monotonic() + timeout_s
-        out, err = _Kept(stdout), _Kept()
-        work = [out.read(process.stdout), err.read(process.stderr), process.wait_closed()]
-        task = self._loop.create_task(_all(work))
+        out, err = Kept(stdout), Kept()
+        work = [tell(process, sent), out.read(process.stdout), err.read(process.stderr), process.wait_closed()]
+        task = self._loop.create_task(all_of(work))
         try:
             while not task.done():
                 self._loop.run_until_complete(asyncio.wait({task}, timeout=_SLICE_S))
@@ -290,47 +298,12 @@ class Session:
             return self._loop.run_until_complete(bounded())
 
 
-class _Kept:
-    """The end of an output."""
-
-    def __init__(self, all_of_it: IO[bytes] | None = None) -> None:
-        self.kept = bytearray()
-        self.all_of_it = all_of_it
-
-    async def read(self, stream: Any) -> None:
-        while piece := await stream.read(65536):
-            if self.all_of_it is not None:
-                self.all_of_it.write(piece)
-            self.kept += piece
-            del self.kept[:-KEPT_BYTES]
-
-    def text(self) -> str:
-        return bytes(self.kept).decode("utf-8", "replace")
-
-
-async def _all(work: Sequence[Awaitable[Any]]) -> None:
-    await asyncio.gather(*work)
-
-
 async def _quietly(work: Awaitable[Any]) -> None:
     """What is said about a connection that is being left is of no interest any more."""
     try:
         await work
     except (asyncssh.Error, OSError):
         return
-
-
-async def _let_go(process: Any) -> None:
-    """Draw the leash: whatever still runs there ends, and we do not leave before it has."""
-    try:
-        async with asyncio.timeout(_END_S):
-            if process.exit_status is None and process.exit_signal is None:
-                process.stdin.write_eof()
-                await process.wait_closed()
-    except (asyncssh.Error, OSError, TimeoutError):
-        return
-    finally:
-        process.close()
 
 
 async def _connect(spec: SshHost, timeout_s: float) -> asyncssh.SSHClientConnection:

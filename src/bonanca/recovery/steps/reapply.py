@@ -110,7 +110,16 @@ def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answer
         )
         return
     words, env = _command(service, None), dict(service.run.env) if service.run else {}
-    ended = run_far(service, words, timeout_s=timeout_s, env=env, input=rows, stdout=answers, watch=ctx.still_mine)
+    ended = run_far(
+        service,
+        words,
+        timeout_s=timeout_s,
+        env=env,
+        input=rows,
+        stdout=answers,
+        watch=ctx.still_mine,
+        token=ctx.token,
+    )
     if ended.code != 0:
         raise StepFailed(
             _("“%(name)s” failed (%(code)s): %(stderr)s")

@@ -16,6 +16,7 @@ from bonanca.access.actors import SYSTEM, Actor
 from bonanca.actuators.postgres.databases import DatabaseInUse
 from bonanca.actuators.postgres.fencing import DatabaseBusy
 from bonanca.actuators.postgres.sessions import DatabaseUnreachable
+from bonanca.actuators.ssh.session import HostUnreachable
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import Fenced, NotUndoable, StepFailed
 from bonanca.durable.fence import ResourceBusy
@@ -23,7 +24,7 @@ from bonanca.kernel.errors import BonancaError
 from bonanca.recovery import folders
 
 # A moment later these may be gone; the rest needs a person.
-PASSING = (DatabaseUnreachable, DatabaseInUse, DatabaseBusy, ResourceBusy)
+PASSING = (DatabaseUnreachable, DatabaseInUse, DatabaseBusy, ResourceBusy, HostUnreachable)
 ASK_EVERY_S = 1.0
 
 

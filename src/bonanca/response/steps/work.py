@@ -32,7 +32,7 @@ class Work:
 def _run(ctx: StepContext, which: str) -> dict[str, Any]:
     service, words = get_service(ctx.params["service"]), tuple(ctx.params[which])
     with fenced(f"work:{service.slug}", ctx.token):
-        ended = run_for(service, words, timeout_s=max(1.0, ctx.remaining_s()), watch=ctx.still_mine)
+        ended = run_for(service, words, timeout_s=max(1.0, ctx.remaining_s()), watch=ctx.still_mine, token=ctx.token)
     if not ended.ok:
         raise StepFailed(ended.words)
     return {"command": list(words), "output": ended.tail}

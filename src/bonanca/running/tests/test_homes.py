@@ -6,11 +6,14 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from bonanca.actuators.ssh.session import HostRefused
 from bonanca.catalog.spec import HostSpec, ReplicaSpec, RunSpec, ServiceView, UnitsSpec
+from bonanca.durable.context import FenceToken
+from bonanca.durable.errors import Fenced
 from bonanca.running.homes import Found, home_of, read_far, release_now, run_far
 from tests.support.sshd import Sshd, running_sshd
 
@@ -46,6 +49,20 @@ def test_a_command_gets_its_rows_and_its_answers_come_back_whole(service: Servic
     assert (ended.code, ended.stderr) == (3, f"info in {current} for {current}\n")
     assert service.root is not None
     assert list((service.root / "run").iterdir()) == []
+
+
+def test_an_outdated_worker_runs_nothing_there(service: ServiceView, tmp_path: Path) -> None:
+    run = uuid4()
+
+    def touch(name: str, epoch: int) -> None:
+        rows = io.BytesIO(b"{}\n")
+        run_far(service, ("touch", str(tmp_path / name)), timeout_s=30, input=rows, token=FenceToken(run, epoch))
+
+    touch("new", 2)
+    with pytest.raises(Fenced):
+        touch("old", 1)
+    assert (tmp_path / "new").exists()
+    assert not (tmp_path / "old").exists()
 
 
 def test_files_and_the_release_are_looked_at_there(service: ServiceView) -> None:

@@ -13,8 +13,9 @@ from uuid import UUID
 
 import pytest
 
-from bonanca.actuators.ssh.session import KEPT_BYTES, HostRefused, HostUnreachable, Session, connected
+from bonanca.actuators.ssh.session import HostRefused, HostUnreachable, Session, connected
 from bonanca.actuators.ssh.spec import BadHost, SshHost
+from bonanca.actuators.ssh.streams import KEPT_BYTES
 from bonanca.actuators.ssh.tests.conftest import Host
 from bonanca.durable.context import FenceToken
 from bonanca.durable.errors import Fenced
