@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
-from bonanca.access.permissions import Permission, require
+from bonanca.access.permissions import Permission, allowed, require
 from bonanca.actuators.postgres.sessions import derived_name
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
@@ -22,6 +22,7 @@ from bonanca.kernel.errors import Invalid
 from bonanca.kernel.ids import new_id
 from bonanca.recovery.engines import Target
 from bonanca.recovery.engines.chains import newest_before
+from bonanca.recovery.grounds import Grounds, grounds_of, is_path
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.judging import judge
 from bonanca.recovery.judging_rows import judge_rows
@@ -43,6 +44,10 @@ class NotItsBackup(Invalid):
 
 class BadName(Invalid):
     """No database can have this name."""
+
+
+class FolderElsewhere(Invalid):
+    """Files are restored near where they came from: what else lies on the machine is not told."""
 
 
 class _Asked(TypedDict):
@@ -79,6 +84,8 @@ def propose_restore(
 
     Raises:
         NotFound, NoDatabaseDeclared, NoBackupDeclared (there is none to restore), NotItsBackup, BadName, NotAllowed.
+        FolderElsewhere: `folder` is neither near the backup's paths nor below the service's root, and the actor no
+            administrator.
     """
     declared = get_service(service)
     require(actor, Permission.RESPOND, team=declared.team_slug)
@@ -87,7 +94,8 @@ def propose_restore(
     part = part or (RestorePart.DATABASE if backup.database and declared.database else RestorePart.FILES)
     identity = new_id()
     database = "" if part is RestorePart.FILES else _database(declared, mode, into, identity)
-    folder = "" if part is RestorePart.DATABASE or mode is RestoreMode.SWAP else _folder(backup, folder, identity)
+    beside = part is not RestorePart.DATABASE and mode is not RestoreMode.SWAP
+    folder = _folder(declared, backup, folder, identity, actor) if beside else ""
     asked: _Asked = {"mode": mode, "database": database, "part": part, "folder": folder}
     findings = judge(declared, backup, target, identity_file=identity_file, **asked)
     if mode is RestoreMode.SWAP and database and not any(found.refuses for found in findings):
@@ -135,11 +143,30 @@ def _database(service: ServiceView, mode: RestoreMode, into: str, identity: UUID
     return _checked_name(into.strip() or derived_name(live, "restored", identity.hex[-12:]))
 
 
-def _folder(backup: BackupView, given: str, identity: UUID) -> str:
-    paths = roots_of(backup)
-    if given.strip() or not paths:
-        return given.strip()
+def _folder(service: ServiceView, backup: BackupView, given: str, identity: UUID, actor: Actor) -> str:
+    paths, given = roots_of(backup), given.strip()
+    if given:
+        # Who may declare folders to be backed up and restored learns nothing new.
+        free = allowed(actor, Permission.ADMINISTER)
+        return _near(given, None if free else grounds_of(service.slug, paths, service.root))
+    if not paths:
+        return ""
     return str(paths[0].parent / f"{backup.service}-restored-{identity.hex[-12:]}")
+
+
+def _near(given: str, grounds: Grounds | None) -> str:
+    """Before anything is asked of the disk. What is no absolute path is judged by its words alone."""
+    folder = Path(given)
+    if not is_path(given):
+        raise FolderElsewhere(_("This is not a path that a folder can have."), field="folder")
+    if grounds is None or not folder.is_absolute() or ".." in folder.parts or grounds.hold(folder):
+        return given
+    raise FolderElsewhere(
+        _("“%(folder)s” is no folder for these files: choose a new one among %(grounds)s.")
+        % {"folder": given[:200], "grounds": grounds},
+        hint=_("An administrator may choose any other."),
+        field="folder",
+    )
 
 
 def _checked_name(name: str) -> str:

@@ -193,6 +193,55 @@ def test_what_stands_in_the_way_is_said_before(shop: Shop, paths: tuple[Path, Pa
     assert "no folders or files" in refused(backup_id=old.id)[0]
 
 
+def test_nobody_looks_around_on_the_machine_through_the_verdict(
+    shop: Shop, paths: tuple[Path, Path], member: Any, owner: Any, administrator: Any
+) -> None:
+    media, _limits = paths
+    (shop.folder / "var").mkdir(exist_ok=True)
+    (shop.folder / "var" / "out").symlink_to("/root")
+    (media.parent / "secret").mkdir()
+    browser = Client()
+
+    def asked(folder: str) -> Any:
+        what = {"service": shop.slug, "part": "files", "folder": folder}
+        return browser.post("/api/v1/restores", what, content_type="application/json")
+
+    def words(folder: str) -> str:
+        """The answer without what was asked for."""
+        shown = str(asked(folder).json().get("error") or asked(folder).json()["verdict"])
+        return shown.replace(f"“{folder}”", "")
+
+    for person in (member, owner):
+        browser.force_login(person)
+        for there, not_there in (
+            ("/root/.ssh", "/root/.no-such"),
+            ("/etc/shadow", "/etc/no-such"),
+            (f"{media.parent}/secret", f"{media.parent}/no-such"),
+            (f"{shop.folder}/var/out/.ssh", f"{shop.folder}/var/out/.no-such"),
+            (f"{media}/inner", f"{media}/no-such"),
+            (f"{media.parent}", "/"),
+        ):
+            answer = asked(there)
+            assert (answer.status_code, answer.json()["error"]["field"]) == (422, "folder"), there
+            assert f"{shop.folder}/var/…, {media.parent}/loja-api-…" in answer.json()["error"]["message"]
+            assert words(there) == words(not_there)
+        # What is no path at all is refused by its words alone.
+        for none in ("/srv\0", f"/srv/{'x' * 256}", "/srv" * 1000, "\ud800"):
+            assert asked(none).status_code == 422, none
+        assert words("/srv/../etc/shadow") == words("/srv/../etc/no-such")
+        for mine in (f"{media.parent}/loja-api-old", f"{shop.folder}/etc/loja-api-x", f"{shop.folder}/var/back"):
+            assert (asked(mine).status_code, asked(mine).json()["refused"]) == (201, False), mine
+    backup = queries.latest_backup(shop.slug)
+    assert backup is not None
+    form = {"backup": str(backup.id), "mode": "beside", "part": "files", "folder": "/root/.ssh"}
+    page = browser.post(f"/backups/{shop.slug}/restores/", form)
+    at_its_field = page.content.decode().partition('id="id_folder_error"')[2].partition("</div>")[0]
+    assert (page.status_code, "não é uma pasta para estes arquivos" in at_its_field) == (422, True)
+    browser.force_login(administrator)
+    assert asked(f"{media.parent}/secret").json()["refused"]
+    assert not asked(str(shop.folder / "elsewhere")).json()["refused"]
+
+
 def test_a_service_without_a_database_is_backed_up_and_restored(shop: Shop, paths: tuple[Path, Path]) -> None:
     media, _limits = paths
     shop.declare(database=None)
