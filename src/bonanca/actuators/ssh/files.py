@@ -7,8 +7,10 @@ As `actuators.files` does here. What a file held, and what a step decided before
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -52,8 +54,18 @@ class Ground:
         """Make a file hold `data`, in one step."""
         # One name for one content: what a killed worker left half sent is written over.
         partial = path.with_name(f".{path.name}.{digest(data)[:12]}.partial")
-        self.session.send(str(partial), iter((data,)), mode=mode, owner=owner)
+        self.send(partial, iter((data,)), mode=mode, owner=owner)
         self.act(_PLACE, str(partial), str(path))
+
+    def send(self, path: PurePosixPath, data: Iterator[bytes], *, mode: int, **more: Any) -> None:
+        """As the session's, once the fence is known to be one that nobody else can change.
+
+        Raises:
+            HostRefused: others may write below the root where only we may.
+        """
+        if self.fence not in self.session.fences:
+            self.act(":")
+        self.session.send(str(path), data, mode=mode, **more)
 
     def remember(self, kind: str, key: str, facts: dict[str, object]) -> None:
         """Keep what a step decided, before it acts."""

@@ -5,6 +5,9 @@ outside a small alphabet as an octal escape of POSIX `printf %b`. On the host it
 
 - takes the lock of the fence folder, kills a holder of an *older* epoch of the same plan, and refuses to act for an
   epoch that is over: the fence of `durable.fence`, on the host where the effect is;
+- believes only a fence that nobody but the login that we use (and root) can change: that folder and every folder above
+  it belong to one of the two and may be written to by nobody else. Whoever could write there could put another fence
+  in its place, have us kill what they name, or lead what we write out of it;
 - takes what the command reads through its own standard input into a file that nobody else may open and whose name is
   gone before a byte of it is there, and starts the command only when all of it has come;
 - is on a leash: when our end of its standard input closes (the worker was killed, the network is gone), it ends with
@@ -23,6 +26,7 @@ from collections.abc import Mapping, Sequence
 # Exit codes of the guard itself; commands that end with one of them are told apart by the words on stderr.
 BUSY, OUTDATED, NO_FOLDER = 75, 76, 77
 SAID = "bonanca-guard:"
+NOT_OURS = "not-ours "
 _PLAIN = re.compile(rb"[A-Za-z0-9/_-]")
 
 _SCRIPT = r"""
@@ -31,28 +35,50 @@ say() { echo "bonanca-guard: $1" >&2; exit "$2"; };
 value() { IFS= read -r line || exit 78; got=$(printf "%bx" "$line"); got="${got%x}"; };
 value; fence="$got"; value; run="$got"; value; epoch="$got"; value; patience="$got";
 value; folder="$got"; value; given="$got"; value; size="$got";
-set --;
+set --; exports="";
 while IFS= read -r line && [ "$line" != "." ]; do
-  got=$(printf "%bx" "${line#?}"); got="${got%x}";
-  case "$line" in e*) export "$got" ;; *) set -- "$@" "$got" ;; esac;
+  case "$line" in
+    e*) exports="$exports ${line#?}" ;;
+    *) got=$(printf "%bx" "${line#?}"); set -- "$@" "${got%x}" ;;
+  esac;
 done;
 [ "$line" = "." ] || exit 78;
+closed() {
+  whole="$1"; at="$1"; set -- /;
+  while [ -n "$at" ]; do set -- "$@" "$at"; at="${at%/*}"; done;
+  ls -ldn -- "$@" | {
+    while read -r mode links owner rest; do
+      case "$owner" in 0|"$me") ;; *) say "not-ours /${rest#*/}" 77 ;; esac;
+      case "$mode" in d????-??-*|d????????[tT]*|l*) shift ;; *) say "not-ours /${rest#*/}" 77 ;; esac;
+    done;
+    [ "$#" -eq 0 ] || say "not-ours $whole" 77;
+  } || exit 77;
+};
 if [ -n "$fence" ]; then
-  mkdir -p "$fence" || say "cannot-make $fence" 77;
-  [ -O "$fence" ] && [ ! -L "$fence" ] || say "not-ours $fence" 77;
-  exec 9>>"$fence/lock" || say "cannot-write $fence" 77;
+  case "$fence" in /*) ;; *) say "not-ours $fence" 77 ;; esac;
+  me=$(id -u); here=$(pwd) && [ -n "$here" ] || here=/;
+  if [ ! -d "$fence" ]; then
+    up="$fence"; while [ ! -e "$up" ] && [ ! -L "$up" ] && [ -n "$up" ]; do up="${up%/*}"; done;
+    closed "$up"; real=$(cd -P -- "$up/" && pwd -P) || say "not-ours $up" 77; closed "$real";
+    mkdir -p -- "$fence" || say "cannot-make $fence" 77;
+  fi;
+  [ ! -L "$fence" ] && cd -P -- "$fence" && real=$(pwd -P) || say "not-ours $fence" 77;
+  closed "$fence"; [ "$real" = "$fence" ] || closed "$real";
+  case "$(ls -ldn .)" in d????-??-*) ;; *) say "not-ours $fence" 77 ;; esac;
+  exec 9>>lock || say "cannot-write $fence" 77;
   if ! flock -n 9; then
-    if read -r who when group < "$fence/holder" && [ "$who" = "$run" ] && [ "$when" -lt "$epoch" ]; then
+    if read -r who when group < holder && [ "$who" = "$run" ] && [ "$when" -lt "$epoch" ]; then
       case "$group" in *[!0-9]*) ;; [2-9]|[1-9][0-9]*) kill -s KILL -- "-$group" ;; esac;
     fi;
     flock -w "$patience" 9 || say busy 75;
   fi;
-  newest=0; [ ! -f "$fence/$run" ] || read -r newest < "$fence/$run";
+  newest=0; [ ! -f "$run" ] || read -r newest < "$run";
   [ "$newest" -le "$epoch" ] || say "outdated $newest" 76;
   if [ "$newest" != "$epoch" ]; then
-    echo "$epoch" > "$fence/$run.new" && mv -f "$fence/$run.new" "$fence/$run" || say "cannot-write $fence" 77;
+    echo "$epoch" > "$run.new" && mv -f "$run.new" "$run" || say "cannot-write $fence" 77;
   fi;
-  echo "$run $epoch $$" > "$fence/holder" || say "cannot-write $fence" 77;
+  echo "$run $epoch $$" > holder || say "cannot-write $fence" 77;
+  cd -- "$here" || cd /;
 fi;
 if [ -n "$given" ]; then
   mkdir -p "${given%/*}" || say "cannot-make ${given%/*}" 77;
@@ -67,7 +93,11 @@ else
 fi;
 if [ -n "$folder" ]; then cd "$folder" || say "no-folder $folder" 77; fi;
 exec 3<&0;
-(umask 022; exec "$@" 3<&- 9>&- <&5 5<&-) & child=$!;
+(
+  umask 022; set -f;
+  for _bonanca in $exports; do _bonanca=$(printf "%bx" "$_bonanca"); export "${_bonanca%x}"; done;
+  exec "$@" 3<&- 9>&- <&5 5<&-
+) & child=$!;
 (exec 1>/dev/null 2>&1 9>&- 5<&-; cat <&3; kill -s KILL -- "-$$") & leash=$!;
 exec 3<&- 5<&-;
 wait "$child"; code=$?;

@@ -62,7 +62,7 @@ def send_release(ground: Ground, repository: Path, sha: str, *, watch: Callable[
     with tempfile.TemporaryFile() as packed:
         summed = _pack(repository, sha, packed)
         point("ssh.release.packed")
-        ground.session.send(str(releases / archive), _pieces(packed), mode=0o600, watch=watch)
+        ground.send(releases / archive, _pieces(packed), mode=0o600, watch=watch)
     point("ssh.release.sent")
     ground.act(_UNPACK, str(releases), name, archive, summed, timeout_s=_UNPACK_S)
     return name

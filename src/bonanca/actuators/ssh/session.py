@@ -104,6 +104,8 @@ class Session:
         self._connection = connection
         self._loop = loop
         self._sftp: asyncssh.SFTPClient | None = None
+        # Folders that something was done under the fence of.
+        self.fences: set[str] = set()
 
     def run(
         self,
@@ -187,12 +189,21 @@ class Session:
     def _judged(self, ended: Ended, fence: str) -> Ended:
         """The guard's own words are about the fence, not about the command."""
         if not fence or guard.SAID not in ended.stderr:
+            if fence and ended.code is not None:
+                self.fences.add(fence)
             return ended
         facts = {"host": self.spec.address, "fence": fence, "said": ended.said}
         if ended.code == guard.OUTDATED:
             raise Fenced(_("%(host)s: a newer epoch of this plan was there.") % facts)
         if ended.code == guard.BUSY:
             raise HostUnreachable(_("%(host)s: another step works below %(fence)s.") % facts)
+        if ended.code == guard.NO_FOLDER and guard.NOT_OURS in ended.stderr:
+            path = ended.said.rpartition(guard.NOT_OURS)[2].strip()
+            raise HostRefused(
+                _("%(host)s: others than %(user)s and root may change %(path)s, and so what guards the service's root.")
+                % {**facts, "user": self.spec.user, "path": path},
+                hint=_("Let it belong to one of the two, with nobody else writing there: chown, chmod go-w."),
+            )
         if ended.code == guard.NO_FOLDER:
             raise HostRefused(f"{self.spec.address}: {ended.said}")
         return ended
