@@ -208,8 +208,9 @@ def test_nobody_looks_around_on_the_machine_through_the_verdict(
 
     def words(folder: str) -> str:
         """The answer without what was asked for."""
-        shown = str(asked(folder).json().get("error") or asked(folder).json()["verdict"])
-        return shown.replace(f"“{folder}”", "")
+        said = asked(folder).json()
+        shown = said.get("error") or [found for found in said["verdict"] if found["key"].startswith("files")]
+        return str(shown).replace(f"“{folder}”", "")
 
     for person in (member, owner):
         browser.force_login(person)
