@@ -6,7 +6,7 @@ import os
 
 from bonanca.config import environment
 from bonanca.config.rooms import ROOMS
-from bonanca.kernel.keepalive import ABANDONED_AFTER_S, KEEPALIVE
+from bonanca.kernel.keepalive import KEEPALIVE, SERVER_OPTIONS
 
 SECRET_KEY = environment.secret_key()
 DEBUG = environment.flag("BONANCA_DEBUG")
@@ -71,7 +71,7 @@ DATABASES = {
             "connect_timeout": 5,
             "application_name": "bonanca",
             **KEEPALIVE,
-            "options": f"-c idle_in_transaction_session_timeout={ABANDONED_AFTER_S}s",
+            "options": SERVER_OPTIONS,
             # A pool in web processes, where requests come on many threads.
             **({"pool": {"min_size": 2, "max_size": 16}} if environment.flag("BONANCA_DATABASE_POOL") else {}),
         },

@@ -13,9 +13,10 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 P = ParamSpec("P")
 T = TypeVar("T")
 
+AWAY = (OperationalError, InterfaceError)
 # InternalError is what a session hears that PostgreSQL has ended because its transaction was silent for too long
 # (kernel/keepalive), and one whose server has become a standby; both do well on another connection.
-LOST = (OperationalError, InterfaceError, InternalError)
+LOST = (*AWAY, InternalError)
 
 log = structlog.get_logger(__name__)
 

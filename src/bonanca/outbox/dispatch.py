@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 import structlog
-from django.db import connection, transaction
+from django.db import InternalError, connection, transaction
 from django.db.models import Q
 
 from bonanca.kernel.clock import utc_now
@@ -50,8 +50,29 @@ def deliver_one(now: datetime) -> bool:
     """Take one due delivery and run it; False when none is due.
 
     A failing subscriber's writes are undone to the savepoint, and its failure is recorded with the
-    time of the next try.
+    time of the next try. That goes for one whose transaction PostgreSQL has ended, because it was silent for too
+    long: done again at once it would meet the same, and keep the others waiting.
     """
+    taken: list[Delivery] = []
+    try:
+        return _deliver(now, taken)
+    except InternalError as ended:
+        connection.close()
+        if not taken:
+            raise
+        _record_failure(taken[0], ended, now)
+        # Unless another worker has taken it meanwhile: its lock fell with the transaction.
+        as_found = Delivery.objects.filter(pk=taken[0].pk, state=DeliveryState.PENDING, attempts=taken[0].attempts - 1)
+        as_found.update(
+            attempts=taken[0].attempts,
+            state=taken[0].state,
+            next_attempt_at=taken[0].next_attempt_at,
+            last_error=taken[0].last_error,
+        )
+        return True
+
+
+def _deliver(now: datetime, taken: list[Delivery]) -> bool:
     with transaction.atomic():
         delivery = (
             Delivery.objects.select_for_update(skip_locked=True, of=("self",))
@@ -62,6 +83,7 @@ def deliver_one(now: datetime) -> bool:
         )
         if delivery is None:
             return False
+        taken.append(delivery)
         delivery.attempts += 1
         try:
             with transaction.atomic():

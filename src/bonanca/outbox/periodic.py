@@ -15,7 +15,8 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from bonanca.kernel.clock import utc_now
-from bonanca.kernel.database import LOST, retrying
+from bonanca.kernel.database import AWAY, LOST, retrying
+from bonanca.outbox import pulse
 from bonanca.outbox.models import PeriodicJob
 
 log = structlog.get_logger(__name__)
@@ -55,13 +56,12 @@ def run_job(job: Periodic, now: datetime) -> bool:
 
     A failing job is recorded with the time since when it fails, and is run again at its next turn.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 11))", [f"periodic:{job.name}"])
-        if not cursor.fetchone()[0]:
-            return False
+    lock = f"periodic:{job.name}"
+    if not pulse.try_lock(lock):
+        return False
     try:
         job.function(now)
-    except LOST:
+    except AWAY:
         raise
     except Exception as failure:  # noqa: BLE001 - recorded on the job, where doctor and pages show it
         log.error("periodic job failed", job=job.name, error=str(failure))
@@ -69,9 +69,7 @@ def run_job(job: Periodic, now: datetime) -> bool:
     else:
         _record(job.name, now, "")
     finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 11))", [f"periodic:{job.name}"])
+        pulse.unlock(lock)
     return True
 
 
@@ -93,7 +91,8 @@ def serve(stop: threading.Event) -> None:
     if not _JOBS:
         stop.wait()
         return
-    with ThreadPoolExecutor(max_workers=len(_JOBS), thread_name_prefix="periodic") as pool:
+    with ThreadPoolExecutor(max_workers=len(_JOBS) + 1, thread_name_prefix="periodic") as pool:
+        pool.submit(pulse.beat, stop)
         for job in jobs():
             pool.submit(_loop, job, stop)
         stop.wait()

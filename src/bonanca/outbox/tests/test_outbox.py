@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from bonanca.access.actors import SYSTEM
 from bonanca.kernel.errors import Conflict
@@ -136,3 +137,20 @@ def test_what_failed_for_good_waits_for_a_person_who_can_ask_again(heard: list[s
     assert delivery.state == "done"
     with pytest.raises(Conflict):
         retry_delivery(delivery.pk, actor=SYSTEM("test"), now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reaction_whose_transaction_was_ended_has_failed_and_holds_up_nobody(heard: list[str]) -> None:
+    def silent(event: Happened, now: datetime) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
+        time.sleep(0.5)  # what is tried is silence itself
+        OutboxEvent.objects.count()
+
+    registry.reaction(Happened, "a silent one")(silent)
+    event = happen()
+    dispatch_due(NOW)
+    assert heard == [f"calm:{event.thing_id}"]
+    (failed,) = failed_deliveries()
+    assert (failed.subscriber, failed.attempts) == ("a silent one", 1)
+    assert "idle-in-transaction" in failed.error
