@@ -1,7 +1,7 @@
 """Places that hold backups, through one door: a directory, S3, SFTP, or a bucket of Google or Azure.
 
 A place is a path (`/backups/a`) or an address (`s3://bucket/prefix`, `sftp://user@host:port/path`, `gs://…`,
-`az://account/container/…`). Nothing secret is in a place's name.
+`az://container/…`). Nothing secret is in a place's name.
 """
 
 from __future__ import annotations

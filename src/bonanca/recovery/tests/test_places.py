@@ -246,7 +246,7 @@ def test_removing_takes_the_leftovers_of_an_interrupted_upload_too(tmp_path, par
     assert list((tmp_path / "a" / "loja").iterdir()) == []
 
 
-@pytest.mark.parametrize("place", ["/backups/a", "file:///b", "s3://bucket/x", "gs://bucket", "az://account/container"])
+@pytest.mark.parametrize("place", ["/backups/a", "file:///b", "s3://bucket/x", "gs://bucket", "az://container/x"])
 def test_kinds_of_places(place):
     assert checked_place(PlaceSpec(place)) == place
     open_place(PlaceSpec(place))
