@@ -1,4 +1,4 @@
-"""Physical backups of servers that are older than the programs of ours: PostgreSQL 15 to 17, where Debian has one."""
+"""Physical backups of servers that are older than the programs of ours: PostgreSQL 15 to 17, those that are here."""
 
 from __future__ import annotations
 
@@ -20,17 +20,15 @@ from bonanca.recovery.tests.logged import WORKER, begin, drop_slot, moment, orde
 from bonanca.recovery.tests.shop import Shop, create_shop
 from tests.support.postgres_of import Server, programs_of
 
-# 16 comes with the wheel too, but it is Debian's server that people have.
 VERSIONS = (17, 16, 15)
+# 16 comes with the wheel, another with the distribution (scripts/test-needs).
+HERE = [version for version in VERSIONS if programs_of(version) is not None]
 
 
-@pytest.fixture
-def older(tmp_path: Path, db: None) -> Iterator[Shop]:
+@pytest.fixture(params=HERE)
+def older(tmp_path: Path, db: None, request: pytest.FixtureRequest) -> Iterator[Shop]:
     """A shop on a server of an older version, backed up whole with its log."""
-    major = programs_of(*[version for version in VERSIONS if Path(f"/usr/lib/postgresql/{version}").is_dir()])
-    if major is None:
-        pytest.skip("no PostgreSQL 15, 16 or 17 of the distribution: scripts/test-needs installs one")
-    server = Server(tmp_path / "server", major, fsync="off")
+    server = Server(tmp_path / "server", request.param, fsync="off")
     server.create()
     server.start()
     try:
