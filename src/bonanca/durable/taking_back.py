@@ -34,7 +34,9 @@ def take_back(run_id: UUID, *, by: str, now: datetime) -> UUID:
     if earlier is not None and earlier.state is not RunState.CANCELLED:
         return earlier.id
     if not run.finished:
-        raise NotUndoableNow(_("This plan has not ended."), hint=_("Cancel it first."))
+        # By the page's button of the same name, or by the command.
+        hint = _("Wait until it ends, or abort it, which takes back what it did: bonanca plan abort %(id)s")
+        raise NotUndoableNow(_("This plan has not ended."), hint=hint % {"id": run_id})
     begun = begun_steps(run)
     if not begun:
         raise NotUndoableNow(_("This plan did nothing."))

@@ -98,6 +98,7 @@ def _stay(storm: Storm) -> None:
     console = storm.show.console
     console.print(f"\nLook around at [bold]{storm.product.url}[/bold]. Sign in once as Ana: {link}")
     console.print(f"The public status page: {storm.product.url}/status/   The shop: {storm.entry}")
+    console.print(f"On a terminal: BONANCA_HOME={storm.product.home} bonanca service list", soft_wrap=True)
     console.print("Ctrl-C ends it.")
     try:
         signal.pause()

@@ -94,6 +94,8 @@ class LeaseEngine:
             leaving.set()
             self._drain()
             ended.set()
+            # A last heartbeat after it has left would say that it lives; one that hangs is not waited for.
+            threads[0].join(executors.HEARTBEAT_S)
             if not self._busy:
                 executors.leave(me)
             connection.close()

@@ -25,6 +25,17 @@ GUESS_S: Final[dict[str, float]] = {
     "recovery.restore_config": 0.1,
     "recovery.reapply_rows": 2.0,
 }
+# Of a step that is taken back, where that is another matter than doing it: nothing is watched, weighed or loaded.
+UNDO_GUESS_S: Final[dict[str, float]] = {
+    **GUESS_S,
+    "response.watch": 0.1,
+    "response.criteria": 0.1,
+    "response.preflight": 0.1,
+    "recovery.prepare_restore": 0.1,
+    "recovery.restore_load": 0.5,
+    "recovery.restore_check": 0.1,
+    "recovery.reapply_rows": 0.1,
+}
 
 
 def work(

@@ -15,11 +15,13 @@ from bonanca.access.permissions import Permission, require
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import RollbackSpec
 from bonanca.durable import queries as durable
+from bonanca.durable.plan import PlanSpec, StepSpec
 from bonanca.durable.views import StepView
 from bonanca.kernel import audit
 from bonanca.kernel.errors import Conflict
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.queries import rows_since_swap
+from bonanca.response.compilers.around import UNDO_GUESS_S
 from bonanca.response.compilers.preview import four_eyes_of, shown_tables, to_json
 from bonanca.response.events import PlanProposed
 from bonanca.response.models import ProposedPlan
@@ -34,6 +36,7 @@ from bonanca.response.queries import (
     plan_view,
 )
 from bonanca.response.state import PlanKind, PlanState
+from bonanca.running.times import with_expected_times
 from bonanca.ui.phrases import Phrase
 
 UNDO = gettext_noop("Undo: %(title)s")
@@ -108,12 +111,21 @@ def _shown(plan: ProposedPlanView) -> Preview:
         pinned_at=None,
         rows_at_risk=tables,
         checks=tuple(checks),
-        steps=tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in reversed(done)),
+        steps=_steps(plan.service, done),
         strategy=plan.preview.strategy,
         reason=plan.preview.reason,
     )
     # Whoever went back with two people takes it back with two.
     return replace(shown, four_eyes=plan.preview.four_eyes or four_eyes_of(declared.approval, shown))
+
+
+def _steps(service: str, done: list[StepView]) -> tuple[StepPreview, ...]:
+    """The last one first, with the seconds of the last undo, else a guess: not those of doing it."""
+    steps = tuple(StepSpec(s.key, s.kind, s.params, s.title) for s in reversed(done))
+    # The kind of the run, as durable names an undo's.
+    spec = PlanSpec(f"{PlanKind.ROLLBACK}.undo", f"service:{service}", UNDO, steps)
+    timed = with_expected_times(spec, UNDO_GUESS_S).steps
+    return tuple(StepPreview(s.key, s.kind, s.title, s.expected_s) for s in timed)
 
 
 def _written_since(service: str, done: list[StepView]) -> tuple[TableAtRisk, ...]:

@@ -89,6 +89,9 @@ def test_a_rollback_is_previewed_and_undone_and_only_once(shop: Shop) -> None:
     assert (undo.kind, undo.title, undo.undoes_id) == ("undo", "Undo: Loja back to before v2", back.id)
     assert (undo.preview.code_from, undo.preview.code_to) == (shop.sha("v1"), shop.sha("v2"))
     assert [s.key for s in undo.preview.steps] == [s.key for s in reversed(back.preview.steps)]
+    # Nobody watches while a watch is taken back: its seconds are not those of the rollback.
+    watching = {s.key: s.expected_s for plan in (back, undo) for s in plan.preview.steps if s.kind == "response.watch"}
+    assert watching == {"watch": 0.1}
     assert undo.waits_for_approval
     running = approve_plan(undo.id, actor=shop.ana, now=AFTER)
     assert running.run_id is not None
