@@ -12,7 +12,7 @@ from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import Conflict, Invalid
-from bonanca.risks.models import ContingencyStep
+from bonanca.risks.models import ContingencyStep, ContingencyUse
 from bonanca.risks.queries import get_use, team_of
 from bonanca.risks.state import STEP_TRANSITIONS, StepState, UseState
 from bonanca.risks.views import UseView
@@ -43,6 +43,8 @@ def tick_step(*, use_id: UUID, number: int, outcome: str, note: str, actor: Acto
         raise Invalid(_("Say in a few words why."), field="note")
     sources = [source for source, targets in STEP_TRANSITIONS.items() if state in targets]
     with transaction.atomic():
+        # Nobody ends it between the look at its state and the tick.
+        ContingencyUse.objects.select_for_update().get(pk=use_id)
         changed = ContingencyStep.objects.filter(
             use_id=use_id, use__state=UseState.RUNNING, number=number, state__in=sources
         ).update(state=state, ended_by=actor.label, ended_at=now, note=note)

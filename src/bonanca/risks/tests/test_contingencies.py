@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 from typer.testing import CliRunner
 
@@ -28,6 +30,7 @@ from bonanca.risks.queries import ContingencyNotFound, contingencies, get_contin
 from bonanca.risks.state import Mark, StepState, UseState
 from bonanca.risks.views import UseView
 from tests.support.loja import NOW
+from tests.support.poll import eventually
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +108,38 @@ def test_an_exercise_in_which_a_step_failed_is_a_mark_until_it_works() -> None:
     tick_step(use_id=again.id, number=1, outcome="failed", note="x", actor=BETO, now=NOW)
     assert walked(again, days=3).state is UseState.DONE
     assert mark(days=4) is Mark.OK
+
+
+def test_an_exercise_in_which_every_step_was_left_out_does_not_count() -> None:
+    assert walked(begun(), ("skipped",) * 3).state is UseState.ABANDONED
+    assert mark() is Mark.NEVER
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_step_that_is_ticked_while_it_ends_counts() -> None:
+    use = begun()
+    for number, outcome in ((1, "done"), (2, "done"), (3, "failed")):
+        tick_step(use_id=use.id, number=number, outcome=outcome, note="x", actor=BETO, now=NOW)
+
+    def end() -> UseState:
+        try:
+            return end_contingency(use_id=use.id, note="", actor=BETO, now=NOW).state
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            tick_step(use_id=use.id, number=3, outcome="done", note="", actor=BETO, now=NOW)
+            ending = other.submit(end)
+            eventually(lambda: ending.done() or waiting())
+        assert ending.result(timeout=20) is UseState.DONE
+
+
+def waiting() -> bool:
+    """Whether somebody waits for a lock of this database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_in_earnest_it_is_told_with_its_incident_and_has_an_end_in_sight() -> None:
