@@ -33,6 +33,7 @@ from bonanca.kernel.errors import BonancaError
 
 PAUSE_S = 0.5
 LOOK_EVERY_S = 0.25
+OTHERS_EVERY_S = 1.0
 
 
 @step("aftercare.reexecute")
@@ -55,8 +56,8 @@ class Reexecute:
             service = get_service(ctx.params["service"])
         except BonancaError as gone:
             raise StepFailed(gone.message, hint=gone.hint) from gone
-        if plan_at_work(service.slug):
-            raise StepFailed(_("A plan is at work on the service; this one waits for it."), retryable=True)
+        watch = _Watch(ctx, service.slug)
+        watch.look()
         with fenced(f"reexecute:{reexecution_id}", ctx.token):
             try:
                 go_on(reexecution_id)
@@ -64,9 +65,9 @@ class Reexecute:
                 raise StepFailed(gone.message, hint=gone.hint) from gone
             work = work_left(reexecution_id, source.name, ctx.params["first"], ctx.params["last"])
             if source.again.replay:
-                _replayed(ctx, service, source, work)
+                _replayed(ctx, service, source, work, watch)
             else:
-                _one_by_one(ctx, service, source, reexecution_id, work)
+                _one_by_one(ctx, service, source, reexecution_id, work, watch)
         return {"items": len(work)}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
@@ -74,36 +75,46 @@ class Reexecute:
 
 
 def _one_by_one(
-    ctx: StepContext, service: ServiceView, source: SourceSpec, reexecution_id: UUID, work: list[tuple[int, Work]]
+    ctx: StepContext,
+    service: ServiceView,
+    source: SourceSpec,
+    reexecution_id: UUID,
+    work: list[tuple[int, Work]],
+    watch: _Watch,
 ) -> None:
-    pace = _Pace(float(ctx.params["rate_per_s"]), ctx.still_mine)
+    pace = _Pace(float(ctx.params["rate_per_s"]), watch)
     for done, (item, one) in enumerate(work):
         pace.wait()
         ctx.progress(done / len(work), _("%(done)d of %(count)d") % {"done": done, "count": len(work)})
-        answer = _asked(ctx, service, source, item, one)
+        answer = _asked(ctx, service, source, item, one, watch)
         point("aftercare.reexecute.sent")
         settle_item(item, answer, now=ctx.now())
         if answer.state is ItemState.FAILED:
             _weigh(ctx, reexecution_id)
 
 
-def _asked(ctx: StepContext, service: ServiceView, source: SourceSpec, item: int, one: Work) -> Answer:
+def _asked(ctx: StepContext, service: ServiceView, source: SourceSpec, item: int, one: Work, watch: _Watch) -> Answer:
     """Ask up to three times, under the same key, while the failure may pass by itself."""
     for attempt in range(1, ATTEMPTS + 1):
         begin_items([item], now=ctx.now())
         point("aftercare.reexecute.recorded")
-        answer = do_again(service, source, one, watch=ctx.still_mine, token=ctx.token)
-        if not answer.passing or attempt == ATTEMPTS:
+        answer = do_again(service, source, one, watch=watch, token=ctx.token)
+        if not answer.passing:
             break
-        _sleep(PAUSE_S * 2**attempt, ctx.still_mine)
+        # A service that was just closed by a plan refuses everything: that says nothing of this one.
+        watch.look()
+        if attempt < ATTEMPTS:
+            _sleep(PAUSE_S * 2**attempt, watch)
     return answer
 
 
-def _replayed(ctx: StepContext, service: ServiceView, source: SourceSpec, work: list[tuple[int, Work]]) -> None:
+def _replayed(
+    ctx: StepContext, service: ServiceView, source: SourceSpec, work: list[tuple[int, Work]], watch: _Watch
+) -> None:
     if not work:
         return
     begin_items([item for item, _one in work], now=ctx.now())
-    answers, problem = replay(service, source, [one for _item, one in work], watch=ctx.still_mine, token=ctx.token)
+    answers, problem = replay(service, source, [one for _item, one in work], watch=watch, token=ctx.token)
     point("aftercare.reexecute.sent")
     silent = 0
     for item, one in work:
@@ -129,6 +140,25 @@ def _weigh(ctx: StepContext, reexecution_id: UUID) -> None:
             % {"share": round(share), "most": most},
             hint=_("Look at the reasons. Retrying the plan goes on with what is left; those that failed stay failed."),
         )
+
+
+class _Watch:
+    """Whether the plan is still ours to carry out, and no other has begun to stop, change or take back the service."""
+
+    def __init__(self, ctx: StepContext, service: str) -> None:
+        self._still_mine, self._service = ctx.still_mine, service
+        self._looked = time.monotonic()
+
+    def __call__(self) -> None:
+        self._still_mine()
+        if time.monotonic() - self._looked >= OTHERS_EVERY_S:
+            self.look()
+
+    def look(self) -> None:
+        """Give way to another plan; what was being sent is asked again after it, under the same key."""
+        self._looked = time.monotonic()
+        if plan_at_work(self._service):
+            raise StepFailed(_("A plan is at work on the service; this one waits for it."), retryable=True)
 
 
 class _Pace:

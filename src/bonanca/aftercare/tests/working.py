@@ -91,7 +91,9 @@ def spec(*sources: SourceSpec, **changes: Any) -> ReexecutionSpec:
     return ReexecutionSpec(tuple(sources), **{"rate_per_s": 1000.0, **changes})
 
 
-def carry_out(run_id: UUID, *, epoch: int = 1, now: datetime = LATER) -> None:
+def carry_out(
+    run_id: UUID, *, epoch: int = 1, now: datetime = LATER, still_mine: Callable[[], None] = lambda: None
+) -> None:
     """Every step of the plan, as a worker of this epoch does it; what a step raises comes out of here."""
     for step in get_run(run_id).steps:
         context = StepContext(
@@ -104,7 +106,7 @@ def carry_out(run_id: UUID, *, epoch: int = 1, now: datetime = LATER) -> None:
             timeout_s=60,
             now=lambda: now,
             progress=lambda share, text: None,
-            still_mine=lambda: None,
+            still_mine=still_mine,
             remaining_s=lambda: 60.0,
         )
         handler(step.kind).apply(context)
