@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext_noop
@@ -14,6 +15,7 @@ from bonanca.aftercare.views import Finding, WatchView
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView, VerifySpec
 from bonanca.durable.queries import unfinished_of
+from bonanca.kernel.errors import Unavailable
 from bonanca.response.queries import replicas
 from bonanca.response.state import PlanKind
 from bonanca.response.verification import Verdict, ask
@@ -43,6 +45,10 @@ TRAFFIC_LEAST = 60
 AT_WORK = frozenset({*PlanKind.values, "restore", "promotion"})
 
 
+# One check at one place.
+Question = Callable[[], tuple[Verdict, ...]]
+
+
 @dataclass(frozen=True)
 class Look:
     """What one look saw. `known` None: nothing of the service is counted; `asked` None: no check was due."""
@@ -57,18 +63,41 @@ class Look:
     figures: tuple[dict[str, Any], ...] = ()
 
 
-def look_at(watch: WatchView, now: datetime) -> Look:
-    """Look at the service as it is now, and at what was counted while nobody looked. Asks over the network.
+def to_ask(watch: WatchView, now: datetime) -> list[Question]:
+    """The quick checks that are due, each at one place; programs such as test suites are not run every minute.
+
+    Questions need the network and nothing of ours, so that many can be asked at once.
 
     Raises:
         NotFound: the catalog has no such service any more.
     """
     service = get_service(watch.service)
-    if plan_at_work(service.slug) or now <= watch.counts_from:
+    quick = [check for check in service.verify if not check.command]
+    if not quick or not _due(watch, now) or _held(watch, now):
+        return []
+    bases = tuple(replica.url for replica in service.run.replicas) if service.run else ()
+    places = [(check, (base,)) for check in quick for base in (bases if check.http is not None else ("",))]
+    return [partial(_ask, check, place, service) for check, place in places]
+
+
+def _ask(check: VerifySpec, place: tuple[str, ...], service: ServiceView) -> tuple[Verdict, ...]:
+    try:
+        dsn = service.database.dsn() if service.database and check.sql else None
+    except Unavailable as unread:
+        return (Verdict(check.name, "sql", False, unread.message, error=True),)
+    return ask(check, replicas=place, dsn=dsn)
+
+
+def look_at(watch: WatchView, now: datetime, asked: tuple[Verdict, ...] | None) -> Look:
+    """Look at the service as it is now, and at what was counted while nobody looked; `asked`: what checks said.
+
+    Raises:
+        NotFound: the catalog has no such service any more.
+    """
+    get_service(watch.service)
+    if _held(watch, now):
         return Look(now, True, None, None, None, {}, ())
     verdicts = _judged(watch, now)
-    quick = [check for check in service.verify if not check.command]
-    asked = _asked(service, quick) if quick and _due(watch, now) else None
     failing = _failing(watch, asked)
     findings = [
         *_burning(verdicts, watch, now),
@@ -92,6 +121,10 @@ def look_at(watch: WatchView, now: datetime) -> Look:
 def plan_at_work(service: str) -> bool:
     """Whether a plan stops, restarts or closes the service on purpose."""
     return any(run.kind.removesuffix(".undo") in AT_WORK for run in unfinished_of(f"service:{service}"))
+
+
+def _held(watch: WatchView, now: datetime) -> bool:
+    return plan_at_work(watch.service) or now <= watch.counts_from
 
 
 def _judged(watch: WatchView, at: datetime, *, live: bool = True) -> tuple[TightenedView, ...]:
@@ -131,13 +164,6 @@ def _missed(watch: WatchView, now: datetime) -> list[Finding]:
 
 def _due(watch: WatchView, now: datetime) -> bool:
     return watch.is_on and (watch.checked_at is None or now - watch.checked_at >= CHECK_EVERY)
-
-
-def _asked(service: ServiceView, quick: list[VerifySpec]) -> tuple[Verdict, ...]:
-    """The quick checks; programs such as test suites are not run every minute."""
-    dsn = service.database.dsn() if service.database else None
-    bases = tuple(replica.url for replica in service.run.replicas) if service.run else ()
-    return tuple(verdict for check in quick for verdict in ask(check, replicas=bases, dsn=dsn))
 
 
 def _failing(watch: WatchView, asked: Sequence[Verdict] | None) -> dict[str, int]:
