@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema, Status
 from pydantic import AwareDatetime
 
-from bonanca.access.permissions import Permission, require
+from bonanca.access.permissions import Permission, allowed, require
 from bonanca.access.tokens import caller
 from bonanca.aftercare import queries
 from bonanca.aftercare.api.router import router
@@ -122,11 +122,12 @@ def items(
     limit: int = 200,
     offset: int = 0,
 ) -> object:
-    """Return its items in their order, without their content."""
+    """Return its items in their order, without their content; what the service said of each is for its responders."""
     require(caller(request), Permission.READ)
     found = queries.get_reexecution(reexecution_id)
+    in_full = allowed(caller(request), Permission.RESPOND, team=found.team)
     page = {"limit": max(1, min(limit, 1000)), "offset": max(0, min(offset, 10**6))}
-    return list(queries.items_of(found.id, source=source, state=state, matching=matching, **page))
+    return list(queries.items_of(found.id, source=source, state=state, matching=matching, in_full=in_full, **page))
 
 
 @router.post("reexecutions/{uuid:reexecution_id}/choose", response=ReexecutionOut)

@@ -9,9 +9,10 @@ from datetime import datetime
 from uuid import UUID
 
 from bonanca.access.actors import Actor
-from bonanca.access.permissions import Permission, require
+from bonanca.access.permissions import Permission, allowed, require
 from bonanca.aftercare.models import ReexecutionItem
 from bonanca.aftercare.queries import get_reexecution
+from bonanca.aftercare.views import in_brief
 from bonanca.kernel import audit
 
 COLUMNS = (
@@ -22,6 +23,8 @@ COLUMNS = (
 
 def read_items(reexecution_id: UUID, *, contents: bool = False, actor: Actor, now: datetime) -> Iterator[str]:
     """Return the report line by line. With `contents` what is sent is in it, and who read it is in the audit chain.
+
+    What the service said of each is in it for those who may act on it.
 
     Raises:
         ReexecutionNotFound: there is none. NotAllowed: the actor may not read it.
@@ -38,13 +41,15 @@ def read_items(reexecution_id: UUID, *, contents: bool = False, actor: Actor, no
         )
     else:
         require(actor, Permission.READ)
-    return _lines(reexecution_id, contents=contents)
+    in_full = allowed(actor, Permission.RESPOND, team=found.team)
+    return _lines(reexecution_id, contents=contents, in_full=in_full)
 
 
-def _lines(reexecution_id: UUID, *, contents: bool) -> Iterator[str]:
+def _lines(reexecution_id: UUID, *, contents: bool, in_full: bool) -> Iterator[str]:
     yield _csv((*COLUMNS, "content") if contents else COLUMNS)
     rows = ReexecutionItem.objects.filter(reexecution_id=reexecution_id).order_by("position")
     for row in rows.iterator(chunk_size=500):
+        row.reason = row.reason if in_full else in_brief(row.state, row.reason)
         values = [getattr(row, name) for name in COLUMNS]
         yield _csv([*values, row.content.get("payload", "")] if contents else values)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.aftercare.models import Reexecution, ReexecutionItem
 from bonanca.aftercare.state import ItemState
-from bonanca.aftercare.views import ItemView, ReexecutionView
+from bonanca.aftercare.views import ItemView, ReexecutionView, in_brief
 from bonanca.kernel.errors import NotFound
 
 
@@ -50,15 +51,26 @@ def reexecutions(
 
 
 def items_of(
-    reexecution_id: UUID, *, source: str = "", state: str = "", matching: str = "", limit: int = 200, offset: int = 0
+    reexecution_id: UUID,
+    *,
+    source: str = "",
+    state: str = "",
+    matching: str = "",
+    limit: int = 200,
+    offset: int = 0,
+    in_full: bool = True,
 ) -> tuple[ItemView, ...]:
-    """Return items in their order, without their content; `matching` is looked for in key and label."""
+    """Return items in their order, without their content; `matching` is looked for in key and label.
+
+    In full they hold what the service said of each, which is for those who may act on it.
+    """
     rows = filtered(reexecution_id, source=source, state=state, matching=matching).order_by("position")
     names = ItemView.__dataclass_fields__
-    return tuple(
+    found = [
         ItemView(**{name: getattr(row, name) for name in names})
         for row in rows.defer("content")[offset : offset + limit]
-    )
+    ]
+    return tuple(one if in_full else replace(one, reason=in_brief(one.state, one.reason)) for one in found)
 
 
 def filtered(

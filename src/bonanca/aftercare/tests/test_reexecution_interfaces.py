@@ -11,6 +11,7 @@ from django.test import Client
 from typer.testing import CliRunner
 
 from bonanca.aftercare.cli.reexecute import app
+from bonanca.aftercare.models import ReexecutionItem
 from bonanca.aftercare.operations.list_failed import list_failed
 from bonanca.aftercare.queries import get_reexecution, items_of, reexecutions
 from bonanca.aftercare.tests.working import END, LATER, T0, log_of, request, spec
@@ -107,3 +108,36 @@ def test_the_command_line(shop: Shop, source: None, tmp_path: Path) -> None:
     assert out.read_text().count("checkout,") == 3
     other = list_failed(SLUG, since=T0, until=END, actor=shop.beto, now=LATER)
     assert run("withdraw", str(other.id))["state"] == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("reason", "brief"),
+    [
+        ("HTTP 422 o CPF de Ana Lima não vale", "HTTP 422"),
+        ("UniqueViolation: ana@example.org is there", "UniqueViolation"),
+        ("Ana Lima não vale", ""),
+    ],
+)
+def test_what_the_service_said_is_for_those_who_may_act(
+    client: Client, shop: Shop, source: None, member: Any, stranger: Any, reason: str, brief: str
+) -> None:
+    found = list_failed(SLUG, since=T0, until=END, actor=shop.beto, now=LATER)
+    ReexecutionItem.objects.filter(key="r-0001").update(state="failed", reason=reason)
+    page, one = f"/reexecutions/{found.id}/", f"{API}/{found.id}"
+    client.force_login(member)
+    for url in (page, f"{page}report.csv", f"{one}/items", f"{one}/report"):
+        assert "Ana Lima" in text_of(client, url) or "ana@example" in text_of(client, url)
+    client.force_login(stranger)
+    for url in (page, f"{page}report.csv", f"{one}/items", f"{one}/report"):
+        text = text_of(client, url)
+        assert "r-0001" in text
+        assert brief in text
+        assert "Ana Lima" not in text
+        assert "ana@example" not in text
+
+
+def text_of(client: Client, url: str) -> str:
+    answer = client.get(url)
+    assert answer.status_code == 200
+    content = b"".join(answer) if answer.streaming else answer.content
+    return content.decode() if b"\\u" not in content else json.dumps(json.loads(content), ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +10,16 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from bonanca.aftercare.state import ItemState, ReexecutionState
+
+_KIND = re.compile(r"HTTP [0-9]{3}\b|[A-Za-z]+(?=:)")
+
+
+def in_brief(state: str, reason: str) -> str:
+    """A reason without the words of the service, which may tell of a customer: only their kind (HTTP 422)."""
+    if state != ItemState.FAILED:
+        return reason
+    kind = _KIND.match(reason)
+    return kind[0] if kind else ""
 
 
 @dataclass(frozen=True)

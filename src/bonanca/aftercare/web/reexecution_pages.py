@@ -67,6 +67,7 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
 def reexecution(request: HttpRequest, actor: Actor, reexecution_id: UUID) -> HttpResponse:
     """Counts by source, the items with a filter; then progress, then the report."""
     found = queries.get_reexecution(reexecution_id)
+    may_act = allowed(actor, Permission.RESPOND, team=found.team)
     wanted = {name: request.GET.get(name, "") for name in ("source", "state", "matching")}
     items = queries.items_of(
         reexecution_id,
@@ -74,6 +75,7 @@ def reexecution(request: HttpRequest, actor: Actor, reexecution_id: UUID) -> Htt
         state=wanted["state"],
         matching=wanted["matching"],
         limit=SHOWN + 1,
+        in_full=may_act,
     )
     context = {
         "list": found,
@@ -87,7 +89,7 @@ def reexecution(request: HttpRequest, actor: Actor, reexecution_id: UUID) -> Htt
         "limits": LimitsForm(
             initial={"rate_per_s": f"{found.rate_per_s:g}", "stop_percent": f"{found.stop_percent:g}"}
         ),
-        "may_act": allowed(actor, Permission.RESPOND, team=found.team),
+        "may_act": may_act,
         "lister": who_text(found.listed_by),
         "starter": who_text(found.started_by),
     }
