@@ -45,6 +45,7 @@ def test_the_pages_list_choose_start_and_report(beto: Client, shop: Shop, source
     for words in ("r-0001", "POST /checkout 500", "Reexecutar 3 de loja-api", "Por fonte"):
         assert words in text
     assert "c-1" not in text
+    assert '<th scope="col" class="number">falhou</th>' not in text
     first = items_of(found.id)[0]
     beto.post(f"{page}leave/", {"scope": "chosen", "item": [str(first.id)], "reason": "um teste"})
     beto.post(f"{page}leave/", {"scope": "chosen"})
@@ -60,7 +61,9 @@ def test_the_pages_list_choose_start_and_report(beto: Client, shop: Shop, source
     report = beto.get(f"{page}report.csv")
     assert b"".join(report).decode().splitlines()[1].startswith("checkout,r-0001,")
     assert beto.get(f"{page}report.csv?contents=1").status_code == 200
-    assert SLUG in beto.get("/reexecutions/").content.decode()
+    lists = beto.get("/reexecutions/").content.decode()
+    assert SLUG in lists
+    assert "1 mar. 2026 09:00 – 10:00" in lists
 
 
 def test_the_form_says_what_is_wrong(beto: Client, shop: Shop, source: None) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from bonanca.aftercare.state import ItemState, ReexecutionState
+from bonanca.ui.formats import clock_text, day_text
 
 _KIND = re.compile(r"HTTP [0-9]{3}\b|[A-Za-z]+(?=:)")
 
@@ -80,6 +81,12 @@ class ReexecutionView:
     @property
     def state_label(self) -> str:
         return str(ReexecutionState(self.state).label)
+
+    @property
+    def period(self) -> str:
+        """What time is listed, in the reader's zone: 12 mar. 2026 14:30 – 15:10."""
+        begin, end = (f"{day_text(at)} {clock_text(at, seconds=False)}" for at in (self.since, self.until))
+        return f"{begin} – {end.removeprefix(f'{day_text(self.since)} ')}"
 
     @property
     def tone(self) -> str:

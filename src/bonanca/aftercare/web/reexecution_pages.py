@@ -85,6 +85,7 @@ def reexecution(request: HttpRequest, actor: Actor, reexecution_id: UUID) -> Htt
         "shown": SHOWN,
         "wanted": wanted,
         "states": ItemState.choices,
+        "columns": [state.label for state in _columns(found)],
         "rows": _rows(found),
         "limits": LimitsForm(
             initial={"rate_per_s": f"{found.rate_per_s:g}", "stop_percent": f"{found.stop_percent:g}"}
@@ -96,10 +97,16 @@ def reexecution(request: HttpRequest, actor: Actor, reexecution_id: UUID) -> Htt
     return render_page(request, "aftercare/reexecution.html", context)
 
 
+def _columns(found: ReexecutionView) -> list[ItemState]:
+    """The outcomes that there are, in their order: columns of nothing but zeros say nothing."""
+    return [state for state in ItemState if found.counts.get(state)]
+
+
 def _rows(found: ReexecutionView) -> list[tuple[str, list[tuple[str, int]], int]]:
-    """For each source the counts with their words, in the order of the states, and their sum."""
+    """For each source the counts of the columns with their words, and the sum of all."""
+    columns = _columns(found)
     return [
-        (name, [(str(state.label), by_state.get(state, 0)) for state in ItemState], sum(by_state.values()))
+        (name, [(str(state.label), by_state.get(state, 0)) for state in columns], sum(by_state.values()))
         for name, by_state in found.sources.items()
     ]
 

@@ -223,6 +223,20 @@ def test_from_the_page_through_every_step_and_back() -> None:
     assert viewer.post(f"{address}start/", {"how": "exercise"}).status_code == 403
 
 
+def test_its_page_leads_to_the_incident_and_says_until_when_it_can_be_kept_up() -> None:
+    browser = Client()
+    browser.force_login(User.objects.create(email="ana@loja.example", name="Ana", role="commander"))
+    use = begun(exercise=False, reason="caiu", incident_id=incident_of("loja-api"))
+    page = f"/contingencies/uses/{use.id}/"
+    text = browser.get(page).content.decode()
+    for words in ("INC-1 Caiu", "0 de 3 etapas", "há mais tempo do que pode ser mantida"):
+        assert words in text
+    declare(())
+    text = browser.get(page).content.decode()
+    assert "Avisar o caixa" in text
+    assert "pode ser mantida" not in text
+
+
 def test_the_command_speaks_of_the_same() -> None:
     runner = CliRunner()
     assert runner.invoke(app, ["list", "--check"]).exit_code == 1

@@ -13,12 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, allowed
 from bonanca.access.web import page
+from bonanca.incidents.queries import get_incident
 from bonanca.kernel.clock import utc_now
-from bonanca.kernel.errors import Conflict, Invalid
+from bonanca.kernel.errors import Conflict, Invalid, NotFound
 from bonanca.risks import queries
 from bonanca.risks.operations.end_contingency import end_contingency
 from bonanca.risks.operations.start_contingency import start_contingency
 from bonanca.risks.operations.tick_step import tick_step
+from bonanca.risks.views import ContingencyView, UseView
 
 
 @page(Permission.READ)
@@ -68,7 +70,21 @@ def start(request: HttpRequest, actor: Actor, service: str, slug: str) -> HttpRe
 def use(request: HttpRequest, actor: Actor, use_id: UUID) -> HttpResponse:
     """One use or exercise, step by step."""
     found = queries.get_use(use_id)
-    return render(request, "risks/use.html", {"use": found, "why_not": _why_not(actor, queries.team_of(found.service))})
+    context = {
+        "use": found,
+        "one": _declared(found) if found.running else None,
+        "incident": get_incident(found.incident_id) if found.incident_id else None,
+        "why_not": _why_not(actor, queries.team_of(found.service)),
+    }
+    return render(request, "risks/use.html", context)
+
+
+def _declared(use: UseView) -> ContingencyView | None:
+    """What runs, as it is declared now: until when it can be kept up. None: it is declared no more."""
+    try:
+        return queries.get_contingency(use.service, use.contingency, utc_now())
+    except NotFound:
+        return None
 
 
 @page(Permission.RESPOND)
