@@ -197,7 +197,8 @@ class _Kept(threading.Thread):
         if self.stream is None:
             return
         with self.stream:
-            while chunk := self.stream.read(65536):
+            # As it comes: what was said is not lost with a worker that is killed a moment later.
+            while chunk := os.read(self.stream.fileno(), 65536):
                 if self.pour is not None:
                     self.pour(chunk)
                     continue

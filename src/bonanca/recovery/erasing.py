@@ -6,9 +6,11 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePath
+from typing import IO, cast
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.command.output import Tail
 from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.spec import ErasureSpec, ServiceView
 from bonanca.durable.commands import CommandFailed, run
@@ -30,14 +32,23 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
     far = ssh_host(service) is not None
     folder = None if far else _folder(service)
     words = _command(service, erasures, folder)
-    with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as said:
+    said = Tail(1)  # nothing of it is kept, however much it is
+    with tempfile.TemporaryFile() as lines:
         for reference in references:
             lines.write(json.dumps({"reference": reference}).encode() + b"\n")
         lines.seek(0)
         if not far:
             env = environment(service, folder)
             try:
-                run(words, timeout_s=timeout_s, env=env, cwd=folder, input=lines, stdout=said, watch=ctx.still_mine)
+                run(
+                    words,
+                    timeout_s=timeout_s,
+                    env=env,
+                    cwd=folder,
+                    input=lines,
+                    stdout=said.write,
+                    watch=ctx.still_mine,
+                )
             except CommandFailed as failure:
                 if failure.returncode is None:
                     raise  # not started or not in time: those are our own words
@@ -50,7 +61,7 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
             timeout_s=timeout_s,
             env=env,
             input=lines,
-            stdout=said,
+            stdout=cast(IO[bytes], said),
             watch=ctx.still_mine,
             token=ctx.token,
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bonanca.actuators.command.output import Tail
 from bonanca.actuators.git.releases import CURRENT
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
@@ -45,20 +44,20 @@ def run_for(
     if ssh_host(service) is not None:
         return _run_far(service, words, timeout_s, watch, token)
     folder = release_folder(service)
-    with tempfile.TemporaryFile() as output:
-        try:
-            run(
-                filled(service, words, folder),
-                timeout_s=timeout_s,
-                cwd=folder,
-                env=environment(service, folder),
-                stdout=output,
-                watch=watch,
-            )
-            ended = Ran(True, 0, "", "")
-        except CommandFailed as failure:
-            ended = Ran(False, failure.returncode, failure.message, failure.stderr)
-        return Ran(ended.ok, ended.returncode, ended.words, f"{_tail(output.fileno())}{ended.tail}"[-TAIL_BYTES:])
+    output = Tail(TAIL_BYTES)
+    try:
+        run(
+            filled(service, words, folder),
+            timeout_s=timeout_s,
+            cwd=folder,
+            env=environment(service, folder),
+            stdout=output.write,
+            watch=watch,
+        )
+        ended = Ran(True, 0, "", "")
+    except CommandFailed as failure:
+        ended = Ran(False, failure.returncode, failure.message, failure.stderr)
+    return Ran(ended.ok, ended.returncode, ended.words, f"{output.text()}{ended.tail}"[-TAIL_BYTES:])
 
 
 def _run_far(
@@ -93,8 +92,3 @@ def release_folder(service: ServiceView) -> Path | None:
     """Return the folder of the release that is current at this moment."""
     current = service.root / CURRENT if service.root is not None else None
     return current.resolve() if current is not None and current.exists() else None
-
-
-def _tail(descriptor: int) -> str:
-    size = os.fstat(descriptor).st_size
-    return os.pread(descriptor, TAIL_BYTES, max(0, size - TAIL_BYTES)).decode("utf-8", "replace")

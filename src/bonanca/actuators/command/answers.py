@@ -9,6 +9,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from bonanca.kernel.texts import shown, storable
+
+MOST_WORDS = 500
 APPLIED, DUPLICATE, CONFLICT = "applied", "duplicate", "conflict"
 OUTCOMES = (APPLIED, DUPLICATE, CONFLICT)
 
@@ -23,6 +26,14 @@ class Said:
     reason: str
 
 
+def _name(value: Any) -> str | None:
+    return None if value is None else storable(str(value))
+
+
+def _words(value: Any) -> str:
+    return shown(str(value), MOST_WORDS)
+
+
 def said(line: bytes | str) -> Said | None:
     """The answer in a line; None when it is none (a half one at a kill, a print of the program)."""
     try:
@@ -30,7 +41,6 @@ def said(line: bytes | str) -> Said | None:
         outcome = facts["outcome"]
         if outcome not in OUTCOMES:
             return None
-        key, table = facts.get("key"), facts.get("table")
-        return Said(table, None if key is None else str(key), outcome, str(facts.get("reason") or ""))
+        return Said(_name(facts.get("table")), _name(facts.get("key")), outcome, _words(facts.get("reason") or ""))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -54,7 +54,11 @@ class Tail:
         del self._kept[: -self._most]
         return len(piece)
 
+    def text(self) -> str:
+        """What is kept, for people."""
+        return bytes(self._kept).decode("utf-8", "replace")
+
     def last_line(self) -> str:
         """What it said last; empty when it said nothing."""
-        lines = bytes(self._kept).decode("utf-8", "replace").strip().splitlines()
+        lines = self.text().strip().splitlines()
         return lines[-1] if lines else ""

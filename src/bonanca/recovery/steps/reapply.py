@@ -7,12 +7,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.command.answers import APPLIED, CONFLICT, DUPLICATE, said
+from bonanca.actuators.command.output import Bounded, lines_of
 from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
@@ -29,6 +30,9 @@ from bonanca.recovery.views import SetAsideView
 from bonanca.running.homes import run_far, ssh_host
 from bonanca.running.programs import environment
 
+# What a replay says is kept on our disk until the plan is over: a million answers, each of a reason's length.
+MOST_ANSWERS = 512 * 1024 * 1024
+MOST_ANSWER = 64 * 1024
 _ANSWERS = {APPLIED: RowOutcome.APPLIED, DUPLICATE: RowOutcome.DUPLICATE, CONFLICT: RowOutcome.CONFLICT}
 
 
@@ -83,7 +87,8 @@ class ReapplyRows:
         try:
             with tempfile.TemporaryFile(dir=answers_file.parent) as rows, _appending(answers_file) as answers:
                 _write_rows(Path(found.file), set(pending_rows(found.id)), rows)
-                _carried_out(ctx, service, rows, answers)
+                room = max(0, MOST_ANSWERS - answers_file.stat().st_size)
+                _carried_out(ctx, service, rows, Bounded(answers, room))
         finally:
             record_outcomes(found.id, _answers(answers_file), now=ctx.now())
         left = pending_rows(found.id)
@@ -95,7 +100,7 @@ class ReapplyRows:
             )
 
 
-def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answers: IO[bytes]) -> None:
+def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answers: Bounded) -> None:
     timeout_s = max(1.0, ctx.remaining_s())
     if ssh_host(service) is None:
         folder = _folder(service)
@@ -105,7 +110,7 @@ def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answer
             env=environment(service, folder),
             cwd=folder,
             input=rows,
-            stdout=answers,
+            stdout=answers.write,
             watch=ctx.still_mine,
         )
         return
@@ -116,7 +121,7 @@ def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answer
         timeout_s=timeout_s,
         env=env,
         input=rows,
-        stdout=answers,
+        stdout=cast(IO[bytes], answers),
         watch=ctx.still_mine,
         token=ctx.token,
     )
@@ -168,8 +173,8 @@ def _answers(path: Path) -> Iterator[Outcome]:
     if not path.exists():
         return
     with path.open("rb") as lines:
-        for line in lines:
-            answer = said(line)
+        for line in lines_of(lines, MOST_ANSWER):
+            answer = said(line) if line else None
             if answer is not None and answer.key is not None:
                 yield Outcome(answer.table, answer.key, _ANSWERS[answer.outcome], answer.reason)
 

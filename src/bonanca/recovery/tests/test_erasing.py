@@ -53,3 +53,11 @@ def test_what_a_failing_program_said_about_people_is_told_to_nobody(
 def test_a_program_that_is_not_there_is_named() -> None:
     with pytest.raises(StepFailed, match="no-such-program"):
         erase(ErasureSpec("", command=("no-such-program",)))
+
+
+def test_what_the_program_prints_is_kept_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = erasing.tempfile.TemporaryFile
+    monkeypatch.setattr(erasing.tempfile, "TemporaryFile", lambda: opened.append("one") or real())
+    erase(ErasureSpec("", command=(sys.executable, "-c", "import sys; print(sys.stdin.read() * 100_000)")))
+    assert opened == ["one"]  # what it is given

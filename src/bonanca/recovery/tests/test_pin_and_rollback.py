@@ -13,8 +13,10 @@ from bonanca.catalog.spec import DatabaseSpec, RowsAtRisk
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.registry import handler
 from bonanca.recovery import folders, queries
+from bonanca.recovery.models import SetAside
 from bonanca.recovery.operations.expire_pins import expire_pins
 from bonanca.recovery.state import PinState
+from bonanca.recovery.steps import reapply
 from bonanca.recovery.tests.plans import Plan
 from bonanca.recovery.tests.replaying import damage, pinned, prices, rollback
 from bonanca.recovery.tests.shop import NOW
@@ -177,6 +179,45 @@ def test_a_replay_without_answers_is_said_to_be_one(shop):
     plan.do("recovery.set_aside")
     with pytest.raises(StepFailed, match="without an answer about 3 rows"):
         plan.do("recovery.reapply_rows")
+
+
+ODD = r"""
+import json, sys
+keys = [json.loads(line)["key"] for line in sys.stdin]
+print('{"key": "%s", "outcome": "conflict", "reason": "n\\u0000o \\ud800"}' % keys[0])
+print('{"key": "%s", "outcome": "applied", "table": ["orders"]}' % keys[1])
+print("[" * 100_000)
+print('{"outcome": "applied", "key": "' + "x" * 1_000_000 + '"}')
+for key in keys[1:]:
+    print('{"key": "%s", "outcome": "applied"}' % key)
+"""
+
+
+def test_answers_may_hold_anything_and_stop_no_rollback(shop):
+    _deployment, pin = pinned(shop)
+    damage(shop)
+    shop.declare(replay=(sys.executable, "-c", ODD))
+    plan = rollback(shop, pin)
+    for kind in ("restore_pin", "set_aside", "reapply_rows"):
+        done = plan.do(f"recovery.{kind}")
+    assert done["undecided"] == [{"table": "orders", "key": "61", "reason": "n\ufffdo \ufffd"}]
+    assert done["counts"]["applied"] == 2
+
+
+def test_a_replay_that_prints_without_end_takes_no_more_of_the_disk(shop, monkeypatch, tmp_path):
+    monkeypatch.setattr(reapply, "MOST_ANSWERS", 100_000)
+    _deployment, pin = pinned(shop)
+    damage(shop)
+    noise = "import sys; sys.stdin.read(); sys.stdout.write('noise\\n' * 1_000_000)"
+    shop.declare(replay=(sys.executable, "-c", noise))
+    plan = rollback(shop, pin)
+    plan.do("recovery.restore_pin")
+    plan.do("recovery.set_aside")
+    for _attempt in range(2):
+        with pytest.raises(StepFailed, match="without an answer about 3 rows"):
+            plan.do("recovery.reapply_rows")
+    [kept] = SetAside.objects.values_list("file", flat=True)
+    assert Path(kept).with_suffix(".outcomes.jsonl").stat().st_size == 100_000
 
 
 def test_without_a_declared_replay_the_rows_wait_for_a_decision(shop):
