@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from bonanca.actuators.docker.engine import Engine, EngineAway
-from bonanca.actuators.docker.images import ImageNotFound, find_image, known_image
+from bonanca.actuators.docker.images import ImageNotFound, fill, find_image, known_image, parts_of
 from bonanca.actuators.docker.record import RUNNING
 from bonanca.actuators.docker.spec import DIGEST, DockerSpec, Healthcheck
 from bonanca.actuators.docker.supervise import ReplicaStatus, ensure_running, status
@@ -100,14 +100,14 @@ def run_commands(service: ServiceView) -> tuple[tuple[str, ...], ...]:
     """What a person types, as words, to run each replica where there is no Bonança: the image that runs now."""
     spec, found = docker_spec(service), []
     release = current_release(spec.root)
-    known = known_image(spec.root, release) if release else None
-    image = spec.image or (known.image if known else "") or _declared(service).image
+    image = _to_be_fetched(service, release or "")
+    daemon = () if spec.endpoint == DockerRunSpec.endpoint else ("-H", spec.endpoint)
     for replica in spec.replicas:
         port = spec.listens(replica)
         published = () if spec.network == "host" else ("-p", f"{replica.host}:{replica.port}:{port}")
         found.append(
             (
-                *("docker", "run", "-d", "--name", spec.name(replica), "--network", spec.network, *published),
+                *("docker", *daemon, "run", "-d", "--name", spec.name(replica), "--network", spec.network, *published),
                 *("-e", f"PORT={port}"),
                 *(("--env-file", str(spec.env_file)) if spec.env_file else ()),
                 *(word for name in spec.env for word in ("-e", name)),
@@ -117,6 +117,19 @@ def run_commands(service: ServiceView) -> tuple[tuple[str, ...], ...]:
             )
         )
     return tuple(found)
+
+
+def _to_be_fetched(service: ServiceView, release: str) -> str:
+    """The image of a release (folder name) by a name that other machines can fetch it by, as long as there is one."""
+    assert service.root is not None
+    declared = _declared(service).image
+    known = known_image(service.root, release) if release else None
+    ran = known.image if known is not None else ""
+    name, tag = parts_of(declared)
+    # A release's name has not all digits of its commit.
+    if "@" in ran or not release or not tag or "{commit}" in tag:
+        return ran or declared
+    return f"{name}:{fill(tag, release)}"  # its id is known on this host alone
 
 
 def docker_spec(service: ServiceView) -> DockerSpec:

@@ -95,15 +95,19 @@ class Docker(Protocol):
 
 
 class Engine:
-    """A daemon behind `endpoint`: unix:///path/of/socket, or tcp://127.0.0.1:port."""
+    """A daemon behind `endpoint`: unix:///path/of/socket, or tcp://127.0.0.1:port.
 
-    def __init__(self, endpoint: str) -> None:
+    `patience_s` is how long its first words may take, and what it is asked for its version.
+    """
+
+    def __init__(self, endpoint: str, *, patience_s: float = _ANSWER_S) -> None:
         self.endpoint = endpoint
+        self._patience_s = patience_s
         self._version = ""
 
     def version(self) -> str:
         """The version of the daemon's software, such as 20.10.24."""
-        return str(self._json("GET", "/version")["Version"])
+        return str(self._json("GET", "/version", timeout_s=self._patience_s)["Version"])
 
     def image(self, reference: str) -> Image | None:
         """The image with this id, name or digest, None when it is not on this host."""
@@ -229,7 +233,7 @@ class Engine:
         try:
             self._knock()
             yield
-        except (httpx.TransportError, OSError) as error:
+        except (httpx.TransportError, OSError, json.JSONDecodeError) as error:
             reason = str(error) or type(error).__name__
             raise EngineAway(
                 _("Docker does not answer at %(endpoint)s: %(reason)s") % {"endpoint": self.endpoint, "reason": reason},
@@ -241,7 +245,7 @@ class Engine:
         scheme, _sep, place = self.endpoint.partition("://")
         if scheme == "unix":
             with socket.socket(socket.AF_UNIX) as door:
-                door.settimeout(_ANSWER_S)
+                door.settimeout(self._patience_s)
                 door.connect(place)
 
     def _client(self, *, timeout: float | None = _ANSWER_S) -> httpx.Client:
@@ -254,7 +258,7 @@ class Engine:
 
     def _path(self, path: str) -> str:
         if not self._version:
-            with self._client() as client:
+            with self._client(timeout=self._patience_s) as client:
                 answer = client.get("/version")
             oldest = _numbers(answer.json().get("MinAPIVersion")) if answer.status_code == 200 else _VERSION
             self._version = ".".join(str(number) for number in max(_VERSION, oldest))

@@ -13,6 +13,7 @@ from bonanca.kernel.home import bonanca_home
 
 _OLDEST = 15_00_00
 _SKEW_WARN_S = 2.0
+_DAEMON_S = 5.0
 
 
 def database_checks() -> list[Finding]:
@@ -116,7 +117,7 @@ def _daemons() -> list[Finding]:
     """The Docker daemons in which services are declared to run."""
     from django.db import connection
 
-    from bonanca.actuators.docker.engine import Engine, EngineAway
+    from bonanca.actuators.docker.engine import Engine, EngineAway, EngineRefused
     from bonanca.catalog.queries import list_services
 
     declared = {
@@ -126,8 +127,8 @@ def _daemons() -> list[Finding]:
     findings = []
     for endpoint in sorted(declared):
         try:
-            found = Engine(endpoint).version()
-        except EngineAway as away:
+            found = Engine(endpoint, patience_s=_DAEMON_S).version()
+        except (EngineAway, EngineRefused) as away:
             findings.append(Finding("docker", "fail", away.message, away.hint or ""))
         else:
             findings.append(Finding("docker", "ok", f"{found} at {endpoint}"))

@@ -19,13 +19,11 @@ from bonanca.recovery.models import ProcedureCopy
 from bonanca.recovery.queries.backups import latest_backup
 from bonanca.recovery.queries.own import own_status
 from bonanca.recovery.queries.procedure_data import data_commands
+from bonanca.recovery.queries.procedure_start import code_commands, quoted, start_commands, variables
 from bonanca.recovery.queries.readiness import readiness_of
 from bonanca.recovery.state import HOLDING
 from bonanca.recovery.views import BackupView
 from bonanca.recovery.views.procedure import Procedure, ProcedureCopyView, ProcedureStep, SourceOfData
-from bonanca.running.containers import run_commands
-from bonanca.running.homes import release_if_known
-from bonanca.running.units import unit_spec
 
 # A repository's address may carry a token; the procedure lies where others can read it.
 _PASSWORD = re.compile(r"(://)[^/@\s]+@")
@@ -47,6 +45,7 @@ NO_DECLARED = gettext_noop("It declares a database and no backup.")
 ITS_OWN = gettext_noop(
     "pgBackRest opens it with its own configuration (repositories, passphrase): keep a copy of that elsewhere."
 )
+VARIABLES = gettext_noop("Set these variables where you type this; their values are in the catalog: %(names)s")
 NO_KEY = gettext_noop("No private key is declared: find the one of the recipients below.")
 
 
@@ -110,7 +109,7 @@ def _own_steps(now: datetime) -> list[ProcedureStep]:
         recipients=policy.recipients if policy else (),
     )
     fetched, local = _fetch(places, found.object_name)
-    command = f"bonanca backup self restore {local} --identity-file {_quoted(key)}"
+    command = f"bonanca backup self restore {local} --identity-file {quoted(key)}"
     warnings = [] if found.verified_at else [NOT_PROVEN]
     return [
         _step(
@@ -131,47 +130,21 @@ def _service_steps(service: ServiceView, now: datetime) -> list[ProcedureStep]:
     steps = []
     if service.database is not None or service.backed_up:
         steps.append(_data_step(service, now))
-    code = _code_commands(service)
+    code = code_commands(service)
     if code:
         steps.append(_step(service.slug, CODE, {}, commands=tuple(code)))
-    if service.run is not None and service.run.command:
-        starts = tuple(_filled(service, service.run.command, replica.port) for replica in service.run.replicas)
-        migrate = (_filled(service, service.migrate),) if service.migrate else ()
-        steps.append(_step(service.slug, START, {}, commands=(*migrate, *starts)))
-    elif service.run is not None and service.run.systemd is not None:
-        migrate = (_filled(service, service.migrate),) if service.migrate else ()
-        steps.append(_step(service.slug, START, {}, commands=(*migrate, *_units(service))))
-    elif service.run is not None and service.run.docker is not None and service.root is not None:
-        starts = tuple(shlex.join(words) for words in run_commands(service))
-        steps.append(_step(service.slug, START, {}, commands=starts))
+    starts = start_commands(service)
+    if starts:
+        steps.append(_step(service.slug, START, {}, commands=tuple(starts), warnings=_about_variables(service)))
     checks = tuple(_checks(service))
     if checks:
         steps.append(_step(service.slug, CHECK, {}, checks=checks))
     return steps
 
 
-def _units(service: ServiceView) -> tuple[str, ...]:
-    assert service.run is not None
-    spec, host = unit_spec(service), service.run.host
-    manager = ("systemctl", "--user") if spec.user else ("systemctl",)
-    there = ("ssh", "-p", str(host.port), f"{host.user}@{host.name}") if host is not None else ()
-    return tuple(shlex.join((*there, *manager, "restart", part.unit)) for part in spec.parts)
-
-
-def _filled(service: ServiceView, command: Iterable[str], port: int | None = None) -> str:
-    """The command as one types it on the machine where everything is begun anew, in the folder of the clone."""
-    values = {
-        "python": (service.run.python if service.run else None) or "python3",
-        "config": str(service.config.file) if service.config else "",
-        "release": f"{service.slug}.git",
-        "port": str(port or ""),
-    }
-    words = []
-    for word in command:
-        for name, value in values.items():
-            word = word.replace("{" + name + "}", value)
-        words.append(word)
-    return shlex.join(words)
+def _about_variables(service: ServiceView) -> tuple[str, ...]:
+    names = variables(service)
+    return (json.dumps({"text": VARIABLES, "facts": {"names": ", ".join(names)}}),) if names else ()
 
 
 def _checks(service: ServiceView) -> list[str]:
@@ -206,7 +179,7 @@ def _data_step(service: ServiceView, now: datetime) -> ProcedureStep:
         expected_s=passed.restore_seconds if passed else None,
         commands=(
             *(fetched if backup.engine in ("logical", "files") else ()),
-            *data_commands(backup, local, _quoted(source.identity_file)),
+            *data_commands(backup, local, quoted(source.identity_file)),
             *_by_itself(service, backup),
         ),
         checks=tuple(declared),
@@ -266,20 +239,6 @@ def _fetch(places: tuple[str, ...], name: str) -> tuple[list[str], str]:
     return [f"{program} {address} {shlex.quote(local)}"], shlex.quote(local)
 
 
-def _code_commands(service: ServiceView) -> list[str]:
-    commands = []
-    if service.repository is not None:
-        target = f"{service.slug}.git"
-        branch, source = shlex.quote(service.repository.branch), _quoted(service.repository.path)
-        commands.append(f"git clone --branch {branch} {source} {target}")
-        running = release_if_known(service)
-        if running:
-            commands.append(f"git -C {target} checkout {running}")
-    if service.config is not None and service.config.source:
-        commands.append(f"cp {service.slug}.git/{shlex.quote(service.config.source)} {_quoted(service.config.file)}")
-    return commands
-
-
 def _step(
     service: str,
     title: str,
@@ -300,7 +259,3 @@ def _step(
 def _digest(steps: tuple[ProcedureStep, ...], warnings: list[str]) -> str:
     text = json.dumps([[str(vars(step)) for step in steps], warnings])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _quoted(value: object) -> str:
-    return shlex.quote(str(value)) if value is not None else "KEY-FILE"

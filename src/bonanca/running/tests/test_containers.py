@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -104,6 +105,29 @@ def test_without_bonanca_the_same_containers_are_a_command_away(service: Service
         "docker run -d --name loja-api-9101 --network host -e PORT=9101 -e GREETING -v /srv/a:/a:ro"
         " loja/api:{commit12} serve 9101"
     )
+
+
+@pytest.mark.parametrize(
+    ("declared", "ran", "typed"),
+    [
+        ("loja/api:v-{commit7}", "sha256:" + "1" * 64, f"loja/api:v-{SHA[:7]}"),
+        ("loja/api:{commit12}", "loja/api@sha256:" + "1" * 64, "loja/api@sha256:" + "1" * 64),
+        ("loja/api:{commit}", "sha256:" + "1" * 64, "sha256:" + "1" * 64),
+        ("loja/api", "sha256:" + "1" * 64, "sha256:" + "1" * 64),
+    ],
+)
+def test_the_image_is_called_as_other_machines_can_fetch_it(
+    service: ServiceView, declared: str, ran: str, typed: str
+) -> None:
+    root = service.root or Path()
+    (root / "releases" / SHA[:12]).mkdir(parents=True)
+    (root / "current").symlink_to(f"releases/{SHA[:12]}")
+    remember(root, SHA, ran, key="one")
+    assert service.run is not None
+    elsewhere = replace(service.run, docker=DockerRunSpec(declared, "unix:///elsewhere/s"))
+    first, _second = containers.run_commands(replace(service, run=elsewhere))
+    assert first[:4] == ("docker", "-H", "unix:///elsewhere/s", "run")
+    assert first[-1] == typed
 
 
 def test_a_service_that_declares_neither_is_not_run(service: ServiceView) -> None:
