@@ -14,6 +14,7 @@ from bonanca.actuators.docker.engine import REVISION, Docker, EngineRefused, Ima
 from bonanca.actuators.docker.record import FOLDER
 from bonanca.actuators.docker.spec import DIGEST
 from bonanca.actuators.files.atomic import write_atomic
+from bonanca.actuators.files.held import read_ours
 from bonanca.actuators.git.repository import SHORT
 from bonanca.kernel.errors import NotFound
 
@@ -93,10 +94,8 @@ def remember(root: Path, commit: str, image: str | None, *, key: str) -> Known:
 
 def known_image(root: Path, commit: str) -> Known | None:
     """What is known of a commit's image here. `commit` may be the whole id or a release's name (its first digits)."""
-    try:
-        return Known(**json.loads(_place(root, commit).read_bytes()))
-    except FileNotFoundError:
-        return None
+    found = read_ours(_place(root, commit))
+    return None if found is None else Known(**json.loads(found))
 
 
 def ensure(docker: Docker, reference: str, *, login: Path | None = None, pulse: Callable[[str], None]) -> Image:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bonanca.actuators.files.atomic import write_atomic
+from bonanca.actuators.files.held import read_ours
 
 RUNNING, STOPPED = "running", "stopped"
 # How far a change of a replica has come.
@@ -71,11 +72,15 @@ class Record:
 
 
 def read_record(root: Path, name: str) -> Record | None:
-    """The replica's record, or None when it was never started here."""
-    try:
-        raw = json.loads(_place(root, name).read_bytes())
-    except FileNotFoundError:
+    """The replica's record, or None when it was never started here.
+
+    Raises:
+        LedElsewhere: somebody else has put one there: what a container is started with is not theirs to say.
+    """
+    found = read_ours(_place(root, name))
+    if found is None:
         return None
+    raw = json.loads(found)
     known = {part: raw[part] for part in Record.__dataclass_fields__ if part in raw}
     before = known.get("before")
     known |= {"before": Before(**before) if before else None, "restarted": tuple(known.get("restarted", ()))}
@@ -100,10 +105,8 @@ def ran_before(root: Path, name: str, key: str) -> Before | None:
     record = read_record(root, name)
     if record is not None and record.key == key:
         return record.before
-    try:
-        return Before(**json.loads(_earlier_place(root, name, key).read_bytes()))
-    except FileNotFoundError:
-        return None
+    found = read_ours(_earlier_place(root, name, key))
+    return None if found is None else Before(**json.loads(found))
 
 
 def all_records(root: Path) -> tuple[Record, ...]:

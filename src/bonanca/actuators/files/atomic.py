@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
+
+from bonanca.actuators.files.held import followed, held
 
 NEW_FILE_MODE = 0o600
 
@@ -14,37 +15,30 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
     """Put `data` at `path` in one step and make it durable (file and folder are fsynced).
 
     An existing file keeps its mode and owner unless `mode` says otherwise; a new one is private (0600).
-    Folders that are missing are created. A symlink is followed, so the link itself survives.
+    Folders that are missing are created. A symlink is followed, so the link itself survives; where we are root, only
+    root's.
 
     Raises:
+        LedElsewhere: somebody else's link leads away from `path`, or there is something that is no file.
         OSError: the folder cannot be written, or the disk is full; `path` is then unchanged.
     """
-    target = path.resolve()
+    target = followed(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    before = _stat(target)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            if before is not None and os.geteuid() == 0:
-                os.fchown(out.fileno(), before.st_uid, before.st_gid)
-            os.fchmod(out.fileno(), mode if mode is not None else _mode_of(before))
-            os.fsync(out.fileno())
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)
+    with held(target.parent) as folder:
+        before = folder.facts(target.name)
+        if before is None:
+            folder.write(target.name, data, mode=NEW_FILE_MODE if mode is None else mode, owner=(-1, -1))
+        else:
+            as_it_was = stat.S_IMODE(before.st_mode) if mode is None else mode
+            folder.write(target.name, data, mode=as_it_was, owner=(before.st_uid, before.st_gid))
 
 
 def remove(path: Path) -> None:
     """Remove a file durably; one that is already gone is fine."""
-    target = path.resolve()
-    target.unlink(missing_ok=True)
+    target = followed(path)
     if target.parent.is_dir():
-        sync_folder(target.parent)
+        with held(target.parent) as folder:
+            folder.remove(target.name)
 
 
 def sync_folder(folder: Path) -> None:
@@ -54,14 +48,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def _mode_of(before: os.stat_result | None) -> int:
-    return NEW_FILE_MODE if before is None else stat.S_IMODE(before.st_mode)

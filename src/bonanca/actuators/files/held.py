@@ -75,6 +75,8 @@ class HeldFolder:
     def write(self, name: str, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
         """Put `data` at a name in one step and make it durable; it belongs to `owner`, else to the folder's.
 
+        -1 in `owner` leaves it to the system whose a new file is.
+
         Raises:
             LedElsewhere: there is something of that name that is no file; nothing was written. OSError.
         """
@@ -99,7 +101,13 @@ class HeldFolder:
 
     def has(self, name: str) -> bool:
         """Whether anything has the name, a link that leads nowhere too."""
-        return self._facts(name) is not None
+        return self.facts(name) is not None
+
+    def remove(self, name: str) -> None:
+        """Remove a file durably; one that is already gone is fine."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.handle)
+        self.sync()
 
     def make_folder(self, name: str, *, uid: int, gid: int) -> None:
         """Make a closed folder that belongs to somebody.
@@ -126,7 +134,8 @@ class HeldFolder:
         """Make renames in the folder survive a power cut."""
         os.fsync(self.handle)
 
-    def _facts(self, name: str) -> os.stat_result | None:
+    def facts(self, name: str) -> os.stat_result | None:
+        """What has the name, not what it leads to; None: nothing has."""
         try:
             return os.stat(name, dir_fd=self.handle, follow_symlinks=False)
         except FileNotFoundError:
@@ -134,7 +143,7 @@ class HeldFolder:
 
     def refuse_others(self, name: str) -> None:
         """Raises LedElsewhere when there is something of that name that is no file."""
-        facts = self._facts(name)
+        facts = self.facts(name)
         if facts is not None and not stat.S_ISREG(facts.st_mode):
             raise _elsewhere(self.path / name)
 
@@ -162,6 +171,66 @@ def held_in(folder: HeldFolder, name: str) -> Iterator[HeldFolder]:
         yield HeldFolder(handle, folder.path / name)
     finally:
         os.close(handle)
+
+
+def followed(path: Path) -> Path:
+    """Where a path leads, absolute and without links; what is not there yet stands for itself.
+
+    Where we are root only root's links count: anybody may put one in the place of a file in a folder of theirs.
+
+    Raises:
+        LedElsewhere: somebody else's link is in it.
+    """
+    if os.geteuid() != 0:
+        return path.resolve()
+    todo, at, links = list(reversed(path.absolute().parts[1:])), Path("/"), 0
+    while todo:
+        name = todo.pop()
+        here = at.parent if name == ".." else at / name
+        try:
+            facts = here.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            at = here
+            continue
+        if not stat.S_ISLNK(facts.st_mode):
+            at = here
+            continue
+        links += 1
+        if links > _LINKS_MOST or facts.st_uid != 0:
+            raise _elsewhere(here)
+        target = here.readlink()
+        todo += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+        at = Path("/") if target.is_absolute() else at
+    return at
+
+
+def read_followed(path: Path) -> Held | None:
+    """A file and where it leads, by the rule of `followed`; None where there is none.
+
+    Raises:
+        LedElsewhere, OSError.
+    """
+    target = followed(path)
+    try:
+        handle = _walked(target.parent)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return HeldFolder(handle, target.parent).read(target.name)
+    finally:
+        os.close(handle)
+
+
+def read_ours(path: Path) -> bytes | None:
+    """A file that we have written and are going to believe; None where there is none.
+
+    Raises:
+        LedElsewhere: it is somebody else's. OSError.
+    """
+    found = read_followed(path)
+    if found is not None and found.uid not in (0, os.geteuid()):
+        raise _elsewhere(path)
+    return None if found is None else found.data
 
 
 def _opened(above: int, name: str, path: Path, *, how: int = _FOLDER) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.append import append_line, find_line, remove_line
+from bonanca.actuators.files.held import followed
 from bonanca.actuators.files.store import ContentLost, ContentStore, FileState, Intent
 from bonanca.actuators.files.write import restore_file, write_file, written
 from bonanca.durable.context import Receipt, StepContext
@@ -101,7 +102,7 @@ def _path(params: dict[str, Any]) -> Path:
             _("%(path)s: a step needs an absolute path, workers have different folders.") % {"path": path},
             retryable=False,
         )
-    return path.resolve()
+    return followed(path)
 
 
 def _wanted(params: dict[str, Any]) -> bytes:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.atomic import write_atomic
+from bonanca.actuators.files.held import read_followed
 
 
 class ContentLost(Exception):
@@ -73,13 +73,10 @@ class ContentStore:
         """Keep what is at `path` now and say what it was.
 
         Raises:
-            OSError: the path is not a readable file.
+            LedElsewhere: somebody else's link leads elsewhere, or it is no file. OSError: it cannot be read.
         """
-        try:
-            data, mode = path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
-        except FileNotFoundError:
-            return FileState(None, None)
-        return FileState(self.put(data), mode)
+        found = read_followed(path)
+        return FileState(None, None) if found is None else FileState(self.put(found.data), found.mode)
 
     def intent(self, key: str) -> Intent | None:
         """The intent recorded under an idempotency key, if there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bonanca.actuators.files.atomic import remove, write_atomic
+from bonanca.actuators.files.held import followed, read_followed
 from bonanca.actuators.files.store import ContentStore, FileState, Intent, digest
 from bonanca.durable.crashpoints import point
 
@@ -24,9 +25,9 @@ def write_file(store: ContentStore, *, key: str, path: Path, data: bytes, mode: 
     *first* call.
 
     Raises:
-        OSError: nothing was changed.
+        LedElsewhere, OSError: nothing was changed.
     """
-    target = path.resolve()
+    target = followed(path)
     intent = store.intent(key)
     if intent is None:
         before = store.capture(target)
@@ -43,9 +44,9 @@ def restore_file(store: ContentStore, *, key: str, path: Path, state: FileState)
 
     Raises:
         ContentLost: the kept content is gone; nothing was changed.
-        OSError: nothing was changed.
+        LedElsewhere, OSError: nothing was changed.
     """
-    target = path.resolve()
+    target = followed(path)
     intent = store.intent(key)
     if intent is None:
         if state.sha256 is not None:
@@ -66,7 +67,5 @@ def put_state(store: ContentStore, path: Path, state: FileState) -> None:
 
 def current_hash(path: Path) -> str | None:
     """SHA-256 of the file now, None when there is none."""
-    try:
-        return digest(path.read_bytes())
-    except FileNotFoundError:
-        return None
+    found = read_followed(path)
+    return None if found is None else digest(found.data)

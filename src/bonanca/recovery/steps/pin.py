@@ -93,7 +93,7 @@ def _configuration(service: ServiceView) -> dict[str, Any]:
 def _kept(service: ServiceView, file: Path) -> FileState:
     """Keep what the file holds; of another host it is brought here, where pins are."""
     if ssh_host(service) is None:
-        return contents().capture(file.resolve())
+        return contents().capture(file)
     found = read_far(service, file)
     return FileState(None, None) if found is None else FileState(contents().put(found.data), found.mode)
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext_noop
 
+from bonanca.actuators.files.held import read_followed
 from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.delivery.queries import ChangeView, running_sha
 from bonanca.durable.plan import PlanSpec
@@ -116,6 +117,7 @@ def _configuration_diff(service: ServiceView, pin: PinView) -> str:
 
 def _configuration(service: ServiceView, file: Path) -> str:
     if ssh_host(service) is None:
-        return file.read_text(errors="replace") if file.exists() else ""
+        here = read_followed(file)
+        return here.data.decode("utf-8", "replace") if here is not None else ""
     found = read_far(service, file)
     return found.data.decode("utf-8", "replace") if found is not None else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from bonanca.actuators.docker.engine import Engine, Image
 from bonanca.actuators.docker.spec import DockerSpec, Healthcheck
 from bonanca.actuators.docker.steps import DockerRestart, DockerRun, DockerStop
 from bonanca.actuators.docker.tests.conftest import COMMITS, versions
+from bonanca.actuators.files.held import LedElsewhere
 from bonanca.durable import crashpoints
 from bonanca.durable.context import FenceToken, StepContext
 from bonanca.durable.errors import Fenced, NotUndoable, StepFailed
@@ -273,3 +275,16 @@ def test_a_command_that_fails_is_told_with_its_words_and_can_be_tried_again(spec
         with pytest.raises(StepFailed, match=r"(?s)exit code 4.*no such column"):
             DockerRun().apply(ctx)
         assert DockerRun().check(ctx) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_a_record_that_somebody_else_has_put_there_starts_nothing(spec: DockerSpec, images: dict[str, Image]) -> None:
+    spec = single(spec)
+    DockerRestart().apply(context(spec))
+    receipt = DockerRestart().apply(context(of(spec, images, "v2")))
+    record = spec.root / "containers" / f"{spec.name(spec.replicas[0])}.json"
+    os.chown(record, 54321, 54321)
+    with pytest.raises(LedElsewhere):
+        DockerRestart().undo(context(spec), receipt)
+    assert versions(spec) == ["v2"]
+    os.chown(record, 0, 0)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bonanca.actuators.files.held import LedElsewhere, held
+from bonanca.actuators.files.atomic import write_atomic
+from bonanca.actuators.files.held import LedElsewhere, followed, held, read_ours
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 SOMEBODY = 54321
@@ -91,3 +92,30 @@ def test_only_links_of_roots_are_followed_on_the_way(theirs: Path, tmp_path: Pat
         pass
     with pytest.raises(FileNotFoundError), held(mine / "no"):
         pass
+
+
+@AS_ROOT
+def test_where_we_are_root_only_roots_links_are_followed(theirs: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").symlink_to("theirs")
+    assert followed(tmp_path / "mine" / ".." / "mine" / "new" / "file") == theirs / "new" / "file"
+    link = theirs / "loja.toml"
+    link.symlink_to("../secret")
+    assert followed(link) == tmp_path / "secret"
+    os.chown(link, SOMEBODY, SOMEBODY, follow_symlinks=False)
+    for led in (link, tmp_path / "mine" / "loja.toml"):
+        with pytest.raises(LedElsewhere, match=r"loja\.toml"):
+            followed(led)
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(LedElsewhere):
+        followed(tmp_path / "round")
+
+
+@AS_ROOT
+def test_what_we_believe_is_a_file_of_our_own(theirs: Path) -> None:
+    place = theirs / "record.json"
+    assert read_ours(place) is None
+    write_atomic(place, b"{}")
+    assert read_ours(place) == b"{}"
+    os.chown(place, SOMEBODY, SOMEBODY)
+    with pytest.raises(LedElsewhere):
+        read_ours(place)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from bonanca.actuators.files import write as writing
+from bonanca.actuators.files.atomic import remove
+from bonanca.actuators.files.held import LedElsewhere
 from bonanca.actuators.files.store import ContentLost, ContentStore, FileState
 from bonanca.actuators.files.write import restore_file, write_file, written
 
@@ -124,6 +127,34 @@ def test_kept_contents_are_private(store: ContentStore, config: Path) -> None:
 def test_no_partial_file_is_left_by_a_failed_write(store: ContentStore, tmp_path: Path) -> None:
     folder = tmp_path / "taken"
     folder.mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(LedElsewhere):
         writing.put_state(store, folder, FileState(store.put(V2), None))
     assert list(tmp_path.glob(".taken*")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_the_owner_of_the_folder_cannot_have_another_file_read_or_written(
+    store: ContentStore, config: Path, tmp_path: Path
+) -> None:
+    """A worker that is root and a configuration in a folder of the service's own user."""
+    shadow, theirs = tmp_path / "shadow", tmp_path / "theirs"
+    shadow.write_text("root:x:1\n")
+    theirs.mkdir()
+    path = theirs / "loja.toml"
+    config.rename(path)
+    done = write_file(store, key="run:config", path=path, data=V2)
+    path.unlink()
+    path.symlink_to(shadow)
+    for place in (path, theirs):
+        os.chown(place, 54321, 54321, follow_symlinks=False)
+    for step in (
+        lambda: store.capture(path),
+        lambda: written(store, "run:config"),
+        lambda: write_file(store, key="next:config", path=path, data=V2),
+        lambda: restore_file(store, key="undo:config", path=path, state=done.before),
+        lambda: remove(path),
+    ):
+        with pytest.raises(LedElsewhere, match=r"loja\.toml is a link"):
+            step()
+    assert shadow.read_text() == "root:x:1\n"
+    assert [found.name for found in theirs.iterdir()] == ["loja.toml"]
