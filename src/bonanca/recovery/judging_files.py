@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_noop
 
+from bonanca.actuators.files.held import LedElsewhere, followed
 from bonanca.recovery.state import RestoreMode
 from bonanca.recovery.trees import roots_of
 from bonanca.recovery.verdicts import NO, OK, UNKNOWN, Finding, finding
@@ -25,6 +26,7 @@ NO_WRITING = gettext_noop("This worker may not write in %(folder)s")
 MOUNT = gettext_noop("%(path)s is a mount point and cannot be replaced: restore beside it")
 LINK = gettext_noop("%(path)s is a link now: what it points at would stay as it is")
 REPLACED = gettext_noop("%(path)s will be replaced and kept: what was written after the backup stays in the kept one")
+LED = gettext_noop("A link on the way to %(path)s is not root's: this worker is root and does not follow it")
 ABSENT = gettext_noop("%(path)s is not there now and will be")
 FREE = gettext_noop("The folder %(path)s will be made")
 TAKEN = gettext_noop("%(path)s is there already: choose another folder")
@@ -65,7 +67,9 @@ def judge_files(backup: BackupView, *, mode: RestoreMode, folder: str, other_mom
 
 def _in_place(roots: Sequence[Path], sizes: Sequence[int]) -> Iterator[Finding]:
     for path, size in zip(roots, sizes, strict=True):
-        if path.is_symlink():
+        if _led(path):
+            yield finding("files_name", NO, LED, path=str(path))
+        elif path.is_symlink():
             yield finding("files_name", NO, LINK, path=str(path))
         elif path.is_mount():
             yield finding("files_name", NO, MOUNT, path=str(path))
@@ -77,11 +81,21 @@ def _in_place(roots: Sequence[Path], sizes: Sequence[int]) -> Iterator[Finding]:
 def _beside(folder: Path, size: int) -> Iterator[Finding]:
     if not folder.is_absolute() or ".." in folder.parts or len(folder.parts) < 3:
         yield finding("files_name", NO, RELATIVE, path=str(folder))
+    elif _led(folder):
+        yield finding("files_name", NO, LED, path=str(folder))
     elif folder.is_symlink() or folder.exists():
         yield finding("files_name", NO, TAKEN, path=str(folder))
     else:
         yield finding("files_name", OK, FREE, path=str(folder))
         yield from _room(folder.parent, size)
+
+
+def _led(path: Path) -> bool:
+    try:
+        followed(path.parent)
+    except LedElsewhere:
+        return True
+    return False
 
 
 def _room(folder: Path, size: int) -> Iterator[Finding]:

@@ -204,6 +204,15 @@ def followed(path: Path) -> Path:
     return at
 
 
+def open_way(folder: Path) -> int:
+    """Open a folder to use names in it (O_PATH), having followed links by the rule of `followed`, and none since.
+
+    Raises:
+        LedElsewhere, OSError.
+    """
+    return _walked(followed(folder))
+
+
 def read_followed(path: Path) -> Held | None:
     """A file and where it leads, by the rule of `followed`; None where there is none.
 
@@ -212,7 +221,7 @@ def read_followed(path: Path) -> Held | None:
     """
     target = followed(path)
     try:
-        handle = _walked(target.parent)
+        handle = open_way(target.parent)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:

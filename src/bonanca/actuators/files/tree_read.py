@@ -1,6 +1,7 @@
 """Read folders and files as they are: every entry once, no link followed, what cannot be read named.
 
-Everything below a declared path is opened relative to its folder and without following links, so that nobody who may
+Everything below a declared path is opened relative to its folder and without following links (where we are root: on
+the way to it only root's), so that nobody who may
 write there can lead the reader out of the tree, not even while it reads.
 """
 
@@ -18,6 +19,7 @@ from typing import Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from bonanca.actuators.files.held import open_way
 from bonanca.actuators.files.tree_swap import SIDE
 from bonanca.kernel.errors import Invalid
 
@@ -102,11 +104,22 @@ class _Walk:
 
     def entries(self) -> Iterator[Entry]:
         try:
-            found = self.top.lstat()
+            parent = open_way(self.top.parent)
         except FileNotFoundError:
             raise PathUnusable(_("%(path)s: there is no such file or folder.") % {"path": self.top}) from None
         except NotADirectoryError:
             raise PathUnusable(_("%(path)s: one of its folders is a file.") % {"path": self.top}) from None
+        try:
+            found = self._judged(parent)
+            yield from self._one(parent, self.top.name, "", found, 0)
+        finally:
+            os.close(parent)
+
+    def _judged(self, parent: int) -> os.stat_result:
+        try:
+            found = os.stat(self.top.name, dir_fd=parent, follow_symlinks=False)
+        except FileNotFoundError:
+            raise PathUnusable(_("%(path)s: there is no such file or folder.") % {"path": self.top}) from None
         if stat.S_ISLNK(found.st_mode):
             raise PathUnusable(
                 _("%(path)s is a link.") % {"path": self.top},
@@ -116,11 +129,7 @@ class _Walk:
             raise PathUnusable(_("%(path)s is neither a folder nor a file.") % {"path": self.top})
         if (found.st_dev, found.st_ino) in self.skip:
             raise PathUnusable(_("%(path)s belongs to the backups themselves.") % {"path": self.top})
-        parent = os.open(self.top.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            yield from self._one(parent, self.top.name, "", found, 0)
-        finally:
-            os.close(parent)
+        return found
 
     def _one(self, folder: int, name: str, path: str, found: os.stat_result, depth: int) -> Iterator[Entry]:
         mode = found.st_mode

@@ -17,10 +17,10 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.atomic import sync_folder
+from bonanca.actuators.files.held import followed, held
 from bonanca.kernel.errors import Conflict, Unavailable
 
 SIDE = ".bonanca-files"
-_AT_FDCWD = -100
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _PLACE = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOREPLACE, _EXCHANGE = 1, 2
@@ -46,7 +46,9 @@ def side_of(path: Path) -> Path:
 
     Raises:
         SideNotOurs: somebody else may change what is in it, or it is a link.
+        LedElsewhere: where we are root, a link of somebody else's lies on the way to it.
     """
+    followed(path.parent)
     folder = path.parent / SIDE
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -156,9 +158,14 @@ def _open_up(name: str, above: int) -> None:
 
 def _rename(source: Path, target: Path, how: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), how) == 0:
-        return
-    code = ctypes.get_errno()
+    try:
+        with held(followed(source.parent)) as there, held(followed(target.parent)) as here:
+            names = os.fsencode(source.name), os.fsencode(target.name)
+            if libc.renameat2(there.handle, names[0], here.handle, names[1], how) == 0:
+                return
+            code = ctypes.get_errno()
+    except OSError as error:
+        code = error.errno or errno.EIO
     if code == errno.EEXIST:
         raise SomethingThere(_("%(path)s is there already.") % {"path": target})
     words = {"path": target, "why": os.strerror(code)}

@@ -1,6 +1,7 @@
 """Write folders, files and links where nothing is yet, and nowhere else, whatever their names say.
 
-Every name is opened relative to its folder and without following links; links are made when everything else is there,
+Every name is opened relative to its folder and without following links (where we are root: on the way there only
+root's); links are made when everything else is there,
 so nothing can be written through one. Owners and modes come last, because a folder may forbid writing.
 """
 
@@ -17,6 +18,7 @@ from typing import IO
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.files.held import open_way
 from bonanca.kernel.errors import Invalid
 
 _PIECE = 1024 * 1024
@@ -114,12 +116,12 @@ class TreeWriter:
             raise UnsafeName(_("The backup names a path %(number)d that it does not declare.") % {"number": root})
         top = self._destinations[root]
         if not names:
-            self._keep(root, ["."], os.open(top.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            self._keep(root, ["."], open_way(top.parent))
             return self._handle(), top.name
         above = names[:-1]
         if self._open is None or self._open[:2] != (root, above):
-            handle = os.open(top, _FOLDER)
-            for name in above:
+            handle = open_way(top.parent)
+            for name in (top.name, *above):
                 try:
                     inner = os.open(name, _FOLDER, dir_fd=handle)
                 finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,10 @@ def test_what_stands_in_the_way_is_said_before(shop: Shop, paths: tuple[Path, Pa
     limits.unlink()
     limits.symlink_to("/etc/hosts")
     assert "is a link now" in refused(mode=RestoreMode.SWAP)[0]
+    if os.geteuid() == 0:
+        (shop.folder / "theirs").symlink_to(shop.folder / "etc")
+        os.chown(shop.folder / "theirs", 54321, 54321, follow_symlinks=False)
+        assert "is not root's" in refused(folder=str(shop.folder / "theirs" / "back"))[0]
     shop.declare_backup(files=None)
     old = take_backup(service=shop.slug, actor=WORKER, now=NOW + timedelta(hours=1))
     assert "no folders or files" in refused(backup_id=old.id)[0]
