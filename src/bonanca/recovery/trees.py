@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bonanca.actuators.files.tree_swap import SIDE, remove_tree, side_of, tidy_side
+from bonanca.actuators.files.tree_swap import SIDE, Ident, ident, remove_tree, side_of, tidy_side
 from bonanca.recovery.views import BackupView, RestoreView
 
 
@@ -40,6 +40,13 @@ def remove_staging(target: Path, mark: str) -> None:
     for left in (target.parent / SIDE).glob(f"new-{mark}-*"):
         remove_tree(left)
     tidy_side(target)
+
+
+def remove_unplaced(target: Path, mark: str, number: int, new: Ident) -> None:
+    """Remove what had its name and never came to its place: `new` is what was restored."""
+    kept = kept_of(target, mark, number)
+    if ident(kept) == new:
+        remove_tree(kept)
 
 
 def targets_of_restore(restore: RestoreView, backup: BackupView) -> list[Path]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.atomic import sync_folder
 from bonanca.actuators.files.held import followed, held
+from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import Conflict, Unavailable
 
 SIDE = ".bonanca-files"
@@ -73,24 +74,37 @@ def ident(path: Path) -> Ident | None:
 def swap_in(target: Path, incoming: Path, kept: Path, *, new: Ident) -> bool:
     """Have `incoming` (which is `new`) at `target`, and what was there at `kept`; whether there was something.
 
-    Asked again after a crash it goes on where it was.
+    What is new takes the name `kept` first and changes places from there: at no moment does what was there lie under a
+    name that may be cleared away. Asked again after a crash it goes on where it was.
 
     Raises:
-        NotSwappable: nothing was changed, or what was there is still at `incoming`. SomethingThere: `kept` is taken.
+        NotSwappable: what was there is where it was; what is new is at `incoming`, or at `kept`.
+        SomethingThere: `kept` is taken.
     """
     if ident(target) != new:
-        if ident(incoming) != new:
-            raise NotSwappable(_("%(path)s: what was restored is gone.") % {"path": incoming})
-        if ident(target) is None:
-            _rename(incoming, target, _NOREPLACE)
-        else:
-            _rename(incoming, target, _EXCHANGE)
-    if ident(incoming) is not None:
-        _rename(incoming, kept, _NOREPLACE)
+        if ident(kept) != new:
+            if ident(incoming) != new:
+                raise NotSwappable(_("%(path)s: what was restored is gone.") % {"path": incoming})
+            _rename(incoming, kept, _NOREPLACE)
+        point("files.swap_in.named")
+        _change_places(target, incoming, kept)
+        point("files.swap_in.swapped")
+    elif ident(incoming) is not None:
+        _rename(incoming, kept, _NOREPLACE)  # an earlier release died after it had exchanged the two
     sync_folder(target.parent)
     if kept.parent.is_dir():
         sync_folder(kept.parent)
     return ident(kept) is not None
+
+
+def _change_places(target: Path, incoming: Path, kept: Path) -> None:
+    try:
+        _rename(kept, target, _NOREPLACE if ident(target) is None else _EXCHANGE)
+    except (NotSwappable, SomethingThere):
+        # Nothing was replaced: the name says otherwise. Where it cannot be taken back, the next attempt goes on.
+        with suppress(NotSwappable, SomethingThere):
+            _rename(kept, incoming, _NOREPLACE)
+        raise
 
 
 def put_new(target: Path, incoming: Path, *, new: Ident) -> None:

@@ -22,9 +22,9 @@ from bonanca.kernel.audit import record
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import KeptDropped
 from bonanca.recovery.models import KeptFiles
-from bonanca.recovery.queries.restores import ended_restores_of_files
+from bonanca.recovery.queries.restores import EndedFiles, ended_restores_of_files
 from bonanca.recovery.state import KeptState
-from bonanca.recovery.trees import remove_staging
+from bonanca.recovery.trees import kept_of, remove_staging, remove_unplaced
 
 
 def note_kept(
@@ -72,12 +72,31 @@ def expire_kept_files(*, now: datetime) -> list[str]:
                 KeptFiles.objects.filter(pk=row.pk).update(size_bytes=_size(Path(row.kept_path)))
         except OSError as problem:
             problems.append(f"{row.service}: {row.kept_path}: {problem.strerror}")
-    for target, mark in ended_restores_of_files(now):
+    for ended in ended_restores_of_files(now):
         try:
-            remove_staging(target, mark)
+            _clear_up(ended, now)
         except OSError as problem:
-            problems.append(f"{target}: {problem.strerror}")
+            problems.append(f"{problem.filename or ended.targets[0]}: {problem.strerror}")
     return problems
+
+
+def _clear_up(ended: EndedFiles, now: datetime) -> None:
+    """Remove what never came to its place; what was replaced and not written down yet, as by a killed worker, is now.
+
+    Raises:
+        OSError.
+    """
+    for number, target in enumerate(ended.targets):
+        remove_staging(target, ended.mark)
+        if number < len(ended.new):
+            remove_unplaced(target, ended.mark, number, ended.new[number])
+            tidy_side(target)
+    for word in ("kept", "undone"):
+        beside = [
+            {"target": str(target), "kept": str(kept_of(target, ended.mark, number, word))}
+            for number, target in enumerate(ended.targets)
+        ]
+        note_kept(ended.service, beside, word, ended.mark, ended.run_id, now=now)
 
 
 def remove_for_good(row: KeptFiles, *, actor: Actor, now: datetime, expired: bool) -> None:

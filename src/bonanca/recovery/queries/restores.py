@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -47,8 +48,19 @@ def restores_in_work() -> set[str]:
     return {str(row.id) for row in started if row.run_id in unfinished} | {str(run_id) for run_id in unfinished}
 
 
-def ended_restores_of_files(now: datetime) -> tuple[tuple[Path, str], ...]:
-    """(path, mark of the plan) of what restores of files have written beside, and no plan goes on with any more."""
+@dataclass(frozen=True)
+class EndedFiles:
+    """What a plan wrote beside, which goes on with it no more. `new`: what it restored, by target, if it came so far."""
+
+    service: str
+    run_id: UUID
+    mark: str
+    targets: tuple[Path, ...]
+    new: tuple[tuple[int, int], ...]
+
+
+def ended_restores_of_files(now: datetime) -> tuple[EndedFiles, ...]:
+    """Restores of files that no plan goes on with any more."""
     found = []
     rows = Restore.objects.exclude(part=RestorePart.DATABASE).exclude(run_id=None).order_by("-started_at")
     for row in rows[:50]:
@@ -62,7 +74,9 @@ def ended_restores_of_files(now: datetime) -> tuple[tuple[Path, str], ...]:
         if run.finished and over and (undo is None or undo.finished):
             params = next(iter(row.spec["steps"]))["params"]
             targets = targets_of([Path(path) for path in params["paths"]], row.folder)
-            found += [(target, row.run_id.hex[-12:]) for target in targets]
+            staged = next((step.receipt["staged"] for step in run.steps if "staged" in (step.receipt or {})), ())
+            new = tuple((one["ident"][0], one["ident"][1]) for one in staged)
+            found.append(EndedFiles(row.service, row.run_id, row.run_id.hex[-12:], tuple(targets), new))
     return tuple(found)
 
 

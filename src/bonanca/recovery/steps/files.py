@@ -37,7 +37,7 @@ from bonanca.recovery.queries import get_backup
 from bonanca.recovery.scratch import compare_files
 from bonanca.recovery.sealing import disk_full_named
 from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told, workspace
-from bonanca.recovery.trees import kept_of, names_beside, remove_staging, staging_of, targets_of
+from bonanca.recovery.trees import kept_of, names_beside, remove_staging, remove_unplaced, staging_of, targets_of
 
 
 @step("recovery.files_load")
@@ -90,9 +90,11 @@ class FilesLoad:
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with _told(), fenced(_resource(ctx), ctx.token):
             # Of several paths some may have been put in place before the plan ended.
-            returned = _take_back(ctx, [_placed(one, n, receipt["mark"]) for n, one in _numbered(receipt)])
-            for one in receipt["staged"]:
+            mark = receipt["mark"]
+            returned = _take_back(ctx, [_placed(one, n, mark) for n, one in _numbered(receipt)], mark)
+            for number, one in _numbered(receipt):
                 remove_tree(Path(one["path"]))
+                remove_unplaced(Path(one["target"]), mark, number, _ident(one["ident"]))
                 tidy_side(Path(one["target"]))
         return {"removed": [one["path"] for one in receipt["staged"]], "returned": returned}
 
@@ -117,7 +119,7 @@ class FilesPlace:
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with _told(), fenced(_resource(ctx), ctx.token):
-            return {"returned": _take_back(ctx, receipt["placed"])}
+            return {"returned": _take_back(ctx, receipt["placed"], receipt["mark"])}
 
     def _place(self, ctx: StepContext, loaded: Receipt) -> Receipt:
         placed = []
@@ -136,16 +138,19 @@ class FilesPlace:
         return {"placed": placed, "mark": loaded["mark"]}
 
 
-def _take_back(ctx: StepContext, placed: list[dict[str, Any]]) -> list[str]:
+def _take_back(ctx: StepContext, placed: list[dict[str, Any]], mark: str) -> list[str]:
     """Put back what is kept wherever what was restored still is; asked again, it finds nothing more to do."""
     returned: list[str] = []
-    for one in placed:
-        target, kept, new = Path(one["target"]), Path(one["kept"]), _ident(one["new"])
-        if ident(target) == new and one["before"] and ident(kept) != _ident(one["before"]):
-            raise NotUndoable(_("What was kept at %(path)s is gone.") % {"path": kept})
     for number, one in enumerate(placed):
         target, kept, new = Path(one["target"]), Path(one["kept"]), _ident(one["new"])
-        undone = kept_of(target, mark_of(ctx.run_id), number, "undone")
+        there = [ident(kept), ident(kept_of(target, mark, number, "undone"))]
+        if ident(target) == new and one["before"] and _ident(one["before"]) not in there:
+            raise NotUndoable(_("What was kept at %(path)s is gone.") % {"path": kept})
+    undone_ones = []
+    for number, one in enumerate(placed):
+        target, kept, new = Path(one["target"]), Path(one["kept"]), _ident(one["new"])
+        # Named by the plan that is undone: an undo after one that was cancelled finds what that one left.
+        undone = kept_of(target, mark, number, "undone")
         before = _ident(one["before"]) if one["before"] else None
         if before is not None and (ident(target) == new or (ident(target) == before and ident(kept) == new)):
             swap_in(target, kept, undone, new=before)
@@ -154,13 +159,10 @@ def _take_back(ctx: StepContext, placed: list[dict[str, Any]]) -> list[str]:
             undone.parent.mkdir(mode=0o700, exist_ok=True)
             set_aside(target, undone, which=new)
             returned.append(str(target))
-    now, marked = ctx.now(), mark_of(ctx.run_id)
+        undone_ones.append({"target": one["target"], "kept": str(undone)})
+    now = ctx.now()
     note_returned(ctx.params["service"], [one["kept"] for one in placed], now=now)
-    undone_ones = [
-        {**one, "kept": str(kept_of(Path(one["target"]), marked, number, "undone"))}
-        for number, one in enumerate(placed)
-    ]
-    note_kept(ctx.params["service"], undone_ones, "undone", marked, ctx.run_id, now=now)
+    note_kept(ctx.params["service"], undone_ones, "undone", mark, ctx.run_id, now=now)
     return returned
 
 
@@ -182,10 +184,13 @@ def _staged(path: Path, target: Path) -> dict[str, Any]:
 
 def _placed(one: dict[str, Any], number: int, mark: str) -> dict[str, Any]:
     """What lies where now: `before` is what is kept, nothing where there was nothing."""
-    kept = kept_of(Path(one["target"]), mark, number)
-    if ident(kept) is None and ident(Path(one["path"])) not in (None, _ident(one["ident"])):
-        kept = Path(one["path"])  # exchanged, and the plan ended before it was moved on
-    before = ident(kept)
+    target, new = Path(one["target"]), _ident(one["ident"])
+    kept = kept_of(target, mark, number)
+    if ident(kept) is None and ident(Path(one["path"])) not in (None, new):
+        kept = Path(one["path"])  # an earlier release exchanged them, and the plan ended before it was moved on
+    # Not what is on its way to its place, or from it.
+    found = [ident(kept), ident(kept_of(target, mark, number, "undone"))]
+    before = next((there for there in found if there not in (None, new)), None)
     return {"target": one["target"], "kept": str(kept), "new": one["ident"], "before": list(before) if before else None}
 
 

@@ -7,6 +7,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -14,10 +15,12 @@ from typer.testing import CliRunner
 
 from bonanca.access.actors import SYSTEM
 from bonanca.access.operations.create_token import create_token
-from bonanca.actuators.files.tree_swap import SIDE
+from bonanca.actuators.files import tree_swap
+from bonanca.actuators.files.tree_swap import SIDE, NotSwappable
 from bonanca.catalog.spec import FilesSpec
 from bonanca.durable.context import FenceToken
-from bonanca.durable.errors import NotUndoable
+from bonanca.durable.errors import NotUndoable, StepFailed
+from bonanca.durable.models import PlanRun
 from bonanca.durable.registry import handler
 from bonanca.kernel.clock import utc_now
 from bonanca.recovery import queries
@@ -118,9 +121,6 @@ def test_killed_in_the_middle_it_goes_on_or_back(
     media, limits = paths
     before = tree(media)
 
-    class Killed(BaseException):
-        pass
-
     def killed(name: str) -> None:
         if name == where:
             raise Killed
@@ -133,12 +133,7 @@ def test_killed_in_the_middle_it_goes_on_or_back(
                 run.do()
         run.epoch += 1
         if undo:
-            # What was begun and has no receipt is looked up in the world, as the interpreter does.
-            for planned in reversed(run.run.steps[1:]):
-                does, token = handler(planned.kind), FenceToken(run.run.id, run.epoch)
-                found = run.receipts.get(planned.key) or does.check(run.context(planned, token))
-                if found is not None:
-                    does.undo(run.context(planned, token), found)
+            undone_as_after_a_crash(run)
             assert tree(media) == before
             assert limits.read_text() == "limit = 2\n"
         else:
@@ -147,19 +142,88 @@ def test_killed_in_the_middle_it_goes_on_or_back(
             assert limits.read_text() == "limit = 1\n"
             run.undo()
             assert tree(media) == before
-        from bonanca.durable.models import PlanRun
-
         PlanRun.objects.all().update(state="succeeded", finished_at=NOW)
         assert expire_kept_files(now=NOW) == []
         assert [*(media.parent / SIDE).glob("new-*")] == []
+
+
+class Killed(BaseException):
+    pass
+
+
+def fails_at(patch: pytest.MonkeyPatch, number: int, why: BaseException) -> None:
+    """The rename of this number does not come to be."""
+    done, real = iter(range(1, 1000)), tree_swap._rename
+
+    def rename(source: Path, target: Path, how: int) -> None:
+        if next(done) == number:
+            raise why
+        real(source, target, how)
+
+    patch.setattr(tree_swap, "_rename", rename)
+
+
+def undone_as_after_a_crash(run: Run) -> None:
+    """What was begun and has no receipt is looked up in the world, as the interpreter does."""
+    for planned in reversed(run.run.steps[1:]):
+        does, token = handler(planned.kind), FenceToken(run.run.id, run.epoch)
+        found = run.receipts.get(planned.key) or does.check(run.context(planned, token))
+        if found is not None:
+            does.undo(run.context(planned, token), found)
+
+
+@pytest.mark.parametrize("why", [Killed(), NotSwappable("No space left on device")])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_what_was_there_survives_the_clean_up_wherever_the_move_ended(
+    shop: Shop, paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, number: int, why: BaseException
+) -> None:
+    media, limits = paths
+    before, identity = tree(media), media.stat().st_ino
+    run = start(shop, part=RestorePart.FILES, mode=RestoreMode.SWAP)
+    with monkeypatch.context() as patch:
+        fails_at(patch, number, why)
+        with pytest.raises((Killed, StepFailed)):
+            run.do()
+    PlanRun.objects.all().update(state="cancelled", finished_at=NOW)
+    assert expire_kept_files(now=NOW) == []
+    beside = [*(media.parent / SIDE).glob("*"), *(limits.parent / SIDE).glob("*")]
+    rows = {Path(row.kept_path) for row in KeptFiles.objects.filter(state=KeptState.KEPT)}
+    assert set(beside) == rows  # nothing lies there that nobody will ever remove
+    run.epoch += 1
+    undone_as_after_a_crash(run)
+    assert (tree(media), media.stat().st_ino) == (before, identity)
+    assert limits.read_text() == "limit = 2\n"
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("again", ["the same undo", "another undo"])
+def test_an_undo_that_was_killed_goes_on(
+    shop: Shop, paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, number: int, again: str
+) -> None:
+    media, limits = paths
+    before, identity = tree(media), media.stat().st_ino
+    run = start(shop, part=RestorePart.FILES, mode=RestoreMode.SWAP)
+    run.do()
+    planned, undo = run.run.step("files_place"), FenceToken(uuid4(), 1)
+    receipt, does = run.receipts["files_place"], handler(planned.kind)
+    with monkeypatch.context() as patch:
+        fails_at(patch, number, Killed())
+        with pytest.raises(Killed):
+            does.undo(run.context(planned, undo), receipt)
+    PlanRun.objects.all().update(state="succeeded", finished_at=NOW)
+    assert expire_kept_files(now=NOW) == []
+    does.undo(run.context(planned, undo if again == "the same undo" else FenceToken(uuid4(), 1)), receipt)
+    assert (tree(media), media.stat().st_ino) == (before, identity)
+    assert limits.read_text() == "limit = 2\n"
+    rows = {row.path: Path(row.kept_path) for row in queries.kept_files(shop.slug)}
+    assert (rows[str(media)] / "inner" / "a").read_text() == "as it was"
+    assert rows[str(limits)].read_text() == "limit = 1\n"
 
 
 def test_what_was_kept_is_kept_longer_dropped_or_expires(shop: Shop, paths: tuple[Path, Path]) -> None:
     media, _limits = paths
     run = start(shop, part=RestorePart.FILES, mode=RestoreMode.SWAP)
     run.do()
-    from bonanca.durable.models import PlanRun
-
     PlanRun.objects.all().update(state="succeeded", finished_at=NOW)
     one, other = queries.kept_files(shop.slug)
     expire_kept_files(now=NOW)
