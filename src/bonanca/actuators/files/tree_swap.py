@@ -125,6 +125,19 @@ def set_aside(target: Path, kept: Path, *, which: Ident) -> None:
         sync_folder(target.parent)
 
 
+def give_up(path: Path) -> Path:
+    """Take a kept path the name under which it could be put back; where it lies now, to be removed.
+
+    Raises:
+        SomethingThere, NotSwappable: it has its name still.
+    """
+    away = path.with_name(f"dropped-{path.name}")
+    if ident(path) is not None:
+        _rename(path, away, _NOREPLACE)
+        sync_folder(path.parent)
+    return away
+
+
 def remove_tree(path: Path) -> bool:
     """Remove a folder or file of ours, links not followed; whether there was one."""
     found = ident(path)

@@ -47,6 +47,11 @@ def prepare_recovery(data: Path, log: Path | None, target: Mapping[str, str]) ->
         (data / stale).unlink(missing_ok=True)
 
 
+def never_started(data: Path) -> bool:
+    """Whether no server has run on what `prepare_recovery` left."""
+    return (data / "recovery.signal").exists() and (data / "backup_label").exists()
+
+
 def give_all(data: Path, uid: int, gid: int) -> None:
     """Make everything in it belong to who runs the server, no link followed. Raises OSError."""
     # The inner first: nobody else can change anything in it before it is all given.

@@ -30,6 +30,9 @@ def server(
     ] = None,
     do_it: Annotated[bool, typer.Option("--start", help="Do it when nothing stands in the way.")] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Put the data directory that was replaced back.")] = False,
+    kept: Annotated[
+        Path | None, typer.Option("--kept", help="With --undo: which kept directory (default: the last restore's).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Replace a lost server's data directory from a physical backup: every database of it; the old one is kept."""
@@ -43,7 +46,7 @@ def server(
     actor = local_operator()
     target = target_of(to_time, to_lsn, to_point, to_latest, None)
     if undo:
-        shown = undo_server(service=service, data_directory=data_directory, actor=actor, now=utc_now())
+        shown = undo_server(service=service, data_directory=data_directory, actor=actor, now=utc_now(), kept=kept)
     elif do_it:
         with progress(f"server of {service}") as told:
             shown = restore_server(

@@ -9,7 +9,7 @@ from bonanca.recovery.models.pins import Pin
 from bonanca.recovery.models.privacy import Erasure, Review, ReviewPoint
 from bonanca.recovery.models.procedure import ProcedureCopy
 from bonanca.recovery.models.replication import ReplicationSample
-from bonanca.recovery.models.restores import Kept, KeptFiles, Restore
+from bonanca.recovery.models.restores import Kept, KeptFiles, Restore, ServerMove
 from bonanca.recovery.models.rows import SetAside, SetAsideRow
 from bonanca.recovery.models.wal import RestorePoint, WalFile, WalReceiver
 
@@ -31,6 +31,7 @@ __all__ = [
     "RestorePoint",
     "Review",
     "ReviewPoint",
+    "ServerMove",
     "SetAside",
     "SetAsideRow",
     "WalFile",

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from bonanca.kernel.ids import new_id
+from bonanca.recovery.models.holder import Holder
 from bonanca.recovery.state import KeptState, RestoreMode, RestorePart, RestoreState
 
 
@@ -94,3 +95,39 @@ class KeptFiles(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
+
+
+class ServerMove(Holder):
+    """A data directory that takes the place of another: written before anything is touched.
+
+    `new` and `before` are the inode numbers of what comes and of what was there, empty while they are not known: by
+    them one finds out what a process that was killed had come to. `work`: the folder that is removed at the end.
+    `booked`: it came into effect, and that is written down; `answered`: whoever asked was told.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    service = models.SlugField(max_length=100)
+    path = models.TextField()
+    undo = models.BooleanField()
+    work = models.TextField(blank=True, default="")
+    incoming = models.TextField()
+    kept_path = models.TextField()
+    new = models.CharField(max_length=20, blank=True, default="")
+    before = models.CharField(max_length=20, blank=True, default="")
+    facts = models.JSONField(default=dict)
+    begun_by = models.CharField(max_length=300)
+    begun_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    booked = models.BooleanField(default=False)
+    answered = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["machine", "path"], condition=Q(ended_at=None), name="one_server_move_at_a_time"
+            )
+        ]
+        indexes = [models.Index(fields=["path", "-begun_at"], name="server_move_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.begun_at:%Y-%m-%d %H:%M}"

@@ -11,20 +11,34 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from bonanca.access.actors import SYSTEM, Actor
-from bonanca.actuators.files.tree_swap import ident, remove_tree, tidy_side
+from bonanca.actuators.files.tree_swap import give_up, ident, remove_tree, tidy_side
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import RestoreSpec
 from bonanca.durable import queries as durable
+from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import PlanNotFound
 from bonanca.kernel.audit import record
+from bonanca.kernel.errors import BonancaError, Conflict
 from bonanca.outbox.operations.publish import publish
 from bonanca.recovery.events import KeptDropped
-from bonanca.recovery.models import KeptFiles
+from bonanca.recovery.models import KeptFiles, ServerMove
 from bonanca.recovery.queries.restores import EndedFiles, ended_restores_of_files
 from bonanca.recovery.state import KeptState
 from bonanca.recovery.trees import kept_of, remove_staging, remove_unplaced
+
+UNDONE = "undone"
+
+
+class KeptInMove(Conflict):
+    """Somebody puts it back at this moment."""
+
+
+def name_of(word: str, rest: str) -> str:
+    """What a kept folder or file is called; `word` says whether a restore or an undo took it away."""
+    return f"files_{word}_{rest}"
 
 
 def note_kept(
@@ -38,7 +52,7 @@ def note_kept(
         with transaction.atomic():
             row, created = KeptFiles.objects.get_or_create(
                 service=service,
-                name=f"files_{word}_{mark}_{number}",
+                name=name_of(word, f"{mark}_{number}"),
                 defaults={
                     "path": one["target"],
                     "kept_path": one["kept"],
@@ -72,11 +86,15 @@ def expire_kept_files(*, now: datetime) -> list[str]:
                 KeptFiles.objects.filter(pk=row.pk).update(size_bytes=_size(Path(row.kept_path)))
         except OSError as problem:
             problems.append(f"{row.service}: {row.kept_path}: {problem.strerror}")
+        except BonancaError as problem:
+            problems.append(f"{row.service}: {problem.message}")
     for ended in ended_restores_of_files(now):
         try:
             _clear_up(ended, now)
         except OSError as problem:
             problems.append(f"{problem.filename or ended.targets[0]}: {problem.strerror}")
+        except BonancaError as problem:
+            problems.append(f"{ended.service}: {problem.message}")
     return problems
 
 
@@ -91,7 +109,7 @@ def _clear_up(ended: EndedFiles, now: datetime) -> None:
         if number < len(ended.new):
             remove_unplaced(target, ended.mark, number, ended.new[number])
             tidy_side(target)
-    for word in ("kept", "undone"):
+    for word in ("kept", UNDONE):
         beside = [
             {"target": str(target), "kept": str(kept_of(target, ended.mark, number, word))}
             for number, target in enumerate(ended.targets)
@@ -100,8 +118,21 @@ def _clear_up(ended: EndedFiles, now: datetime) -> None:
 
 
 def remove_for_good(row: KeptFiles, *, actor: Actor, now: datetime, expired: bool) -> None:
-    """Remove it from the disk, then say so; a crash in between removes nothing a second time. Raises OSError."""
-    remove_tree(Path(row.kept_path))
+    """Remove it from the disk, then say so; a crash in between removes nothing a second time.
+
+    It loses its name first: an undo that comes after a crash finds nothing rather than a half of it.
+
+    Raises:
+        KeptInMove. OSError, NotSwappable: it is there still, whole or under a name that only this removes.
+    """
+    kept = Path(row.kept_path)
+    with transaction.atomic():
+        KeptFiles.objects.select_for_update().filter(pk=row.pk).first()
+        if ServerMove.objects.filter(incoming=row.kept_path, ended_at=None).exists():
+            raise KeptInMove(_("%(path)s is being put back.") % {"path": kept})
+        given_up = give_up(kept)
+    point("recovery.kept.given_up")
+    remove_tree(given_up)
     tidy_side(Path(row.path))
     with transaction.atomic():
         changed = KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT).update(

@@ -20,6 +20,7 @@ from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.models import Kept
 from bonanca.recovery.operations.drop_kept import drop_for_good
 from bonanca.recovery.operations.keep_files import expire_kept_files
+from bonanca.recovery.operations.move_server import settle_gone_moves
 from bonanca.recovery.queries import kept_databases
 from bonanca.recovery.state import KeptState
 from bonanca.recovery.views import KeptDatabase
@@ -31,7 +32,7 @@ LEFT_OPEN = timedelta(hours=24)
 
 def keep_replaced(*, now: datetime) -> list[str]:
     """Do it for every service; returns a line for each database that could not be seen to, and tries it again."""
-    problems = expire_kept_files(now=now)
+    problems = [*settle_gone_moves(now=now), *expire_kept_files(now=now)]
     for service in list_services():
         if service.database is None:
             continue

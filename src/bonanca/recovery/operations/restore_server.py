@@ -17,20 +17,36 @@ from django.utils.translation import gettext as _
 
 from bonanca.access.actors import Actor
 from bonanca.access.permissions import Permission, require
-from bonanca.actuators.files.tree_swap import ident, remove_tree, side_of, swap_in, tidy_side
+from bonanca.actuators.files.tree_swap import ident, side_of
 from bonanca.actuators.files.tree_write import sync_disk_of
-from bonanca.actuators.postgres.data_directory import give_all, prepare_recovery, start_commands, version_of
+from bonanca.actuators.postgres.data_directory import (
+    give_all,
+    never_started,
+    prepare_recovery,
+    start_commands,
+    version_of,
+)
 from bonanca.actuators.postgres.leftovers import server_processes
 from bonanca.catalog.queries import get_service
-from bonanca.kernel.audit import record
+from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import Conflict
 from bonanca.kernel.ids import new_id
 from bonanca.recovery.engines import Opening, Target
 from bonanca.recovery.engines.physical import lay_out
 from bonanca.recovery.judging import identities_for
 from bonanca.recovery.judging_servers import RUNS, judge_server
-from bonanca.recovery.models import KeptFiles
-from bonanca.recovery.operations.keep_files import note_kept, note_returned
+from bonanca.recovery.models import KeptFiles, ServerMove
+from bonanca.recovery.operations.keep_files import UNDONE, name_of
+from bonanca.recovery.operations.move_server import (
+    answered,
+    beating,
+    begin_move,
+    end_move,
+    last_move,
+    settle_earlier,
+    still_as_kept,
+    swap,
+)
 from bonanca.recovery.operations.propose_restore import backup_for
 from bonanca.recovery.operations.start_restore import RestoreRefused
 from bonanca.recovery.state import KeptState
@@ -79,10 +95,16 @@ def restore_server(
 ) -> ServerRestore:
     """Replace the data directory; what was there is kept beside it.
 
+    Asked again after it was killed, it finds out how far that came: what was only begun is cleared up and done anew,
+    what came into effect is told.
+
     Raises:
         As `preview_server`. RestoreRefused: something stands in the way; nothing was touched.
+        AnotherMove: a living command works on the same directory.
         NoReplicaIntact, WalLost, EnvelopeDamaged, DiskFull, NotSwappable: the old directory is where it was.
     """
+    require(actor, Permission.COMMAND)
+    settle_earlier(data_directory.absolute(), now=now)
     shown = preview_server(
         service=service,
         data_directory=data_directory,
@@ -91,65 +113,117 @@ def restore_server(
         target=target,
         identity_file=identity_file,
     )
-    if shown.refused:
-        standing = [found.words for found in shown.verdict if found.answer == "no"]
-        raise RestoreRefused(". ".join(standing) + ".", hint=_("Nothing was touched. Remove the cause first."))
     data, target = Path(shown.data_directory), target or Target()
     declared, backup = get_service(service), backup_for(service, shown.backup_id, target)
+    facts = {"path": str(data), "backup": str(backup.id), "target": _words(target)}
+    move = _untold(data, facts)
+    if move is None:
+        if shown.refused:
+            standing = [found.words for found in shown.verdict if found.answer == "no"]
+            raise RestoreRefused(". ".join(standing) + ".", hint=_("Nothing was touched. Remove the cause first."))
+        move = _begun(service, data, facts, actor, now)
+        keys = identities_for(declared, identity_file, engine=backup.engine)
+        _carry_out(move, Opening(declared, backup, target, Path(move.work), keys, beating(move, progress, now)), now)
+    answered(move)
+    commands = start_commands(data, backup.server_version, _name_of(data.stat().st_uid))
+    kept = move.kept_path if ident(Path(move.kept_path)) is not None else None
+    return ServerRestore(service, backup.id, str(data), shown.verdict, True, kept, _all(commands, backup))
+
+
+def _untold(data: Path, facts: dict[str, str]) -> ServerMove | None:
+    """The same restore, when it came into effect, its asker never heard of it, and no server ran on it since."""
+    last = last_move(data)
+    if last is None or last.undo or last.answered or not never_started(data):
+        return None
+    return last if {**last.facts, "mark": ""} == {**facts, "mark": ""} else None
+
+
+def _words(target: Target) -> str:
+    return " ".join(str(part) for part in (target.kind, target.value, target.timeline) if part)
+
+
+def _begun(service: str, data: Path, facts: dict[str, str], actor: Actor, now: datetime) -> ServerMove:
     identity = new_id()
-    work, mark = side_of(data) / f"new-{identity.hex[-12:]}", identity.hex[-12:]
-    work.mkdir(mode=0o700)
+    mark = identity.hex[-12:]
+    work = side_of(data) / f"new-{mark}"
+    return begin_move(
+        identity, service=service, path=data, undo=False, work=work, incoming=work / "data",
+        kept=kept_of(data, mark, 0), facts=facts | {"mark": mark}, actor=actor, now=now,
+    )  # fmt: skip
+
+
+def _carry_out(move: ServerMove, opening: Opening, now: datetime) -> None:
+    data, fresh = Path(move.path), Path(move.incoming)
     try:
-        opening = Opening(
-            declared, backup, target, work, identities_for(declared, identity_file, engine=backup.engine), progress
-        )
-        fresh = work / "data"
+        opening.folder.mkdir(mode=0o700)
         reach, log = lay_out(opening, fresh)
+        point("recovery.restore_server.laid_out")
         fresh.chmod(0o700)
         prepare_recovery(fresh, log, reach.settings)
         owner = (data if data.exists() else data.parent).stat()
         give_all(fresh, owner.st_uid, owner.st_gid)
         sync_disk_of(fresh)
         _refuse_running(data)
-        kept, new = kept_of(data, mark, 0), ident(fresh)
+        new = ident(fresh)
         assert new is not None
-        replaced = swap_in(data, fresh, kept, new=new)
+        swap(move, new)
     finally:
-        remove_tree(work)
-        tidy_side(data)
-    note_kept(service, [{"target": str(data), "kept": str(kept)}], "kept", mark, identity, now=now)
-    _record(service, "server.restored", {"path": str(data), "backup": str(backup.id), "mark": mark}, actor, now)
-    commands = start_commands(data, backup.server_version, _name_of(owner.st_uid))
-    return ServerRestore(
-        service, backup.id, str(data), shown.verdict, True, str(kept) if replaced else None, _all(commands, backup)
-    )
+        end_move(move, now=now)
 
 
-def undo_server(*, service: str, data_directory: Path, actor: Actor, now: datetime) -> ServerRestore:
+def undo_server(
+    *, service: str, data_directory: Path, actor: Actor, now: datetime, kept: Path | None = None
+) -> ServerRestore:
     """Put the data directory that the last restore replaced back, and keep the restored one.
+
+    Asked again it changes nothing; killed, the next one ends what it had begun.
+
+    Args:
+        kept: which of those that are kept, also one that an earlier undo took away (default: the last restore's).
 
     Raises:
         NotFound, NotAllowed (commanders only), NothingKept. RestoreRefused: a server runs in it. NotSwappable.
+        AnotherMove: a living command works on it.
     """
     require(actor, Permission.COMMAND)
     get_service(service)
     data = data_directory.absolute()
-    rows = KeptFiles.objects.filter(service=service, path=str(data), state=KeptState.KEPT)
-    row = rows.order_by("-kept_at", "-id").first()
-    before = ident(Path(row.kept_path)) if row is not None else None
-    if row is None or before is None:
-        raise NothingKept(_("No data directory is kept for %(path)s.") % {"path": data})
-    _refuse_running(data)
-    identity = new_id()
-    mark, kept = identity.hex[-12:], Path(row.kept_path)
-    undone = kept_of(data, mark, 0, "undone")
-    swap_in(data, kept, undone, new=before)
-    note_returned(service, [row.kept_path], now=now)
-    note_kept(service, [{"target": str(data), "kept": str(undone)}], "undone", mark, identity, now=now)
-    _record(service, "server.restore_undone", {"path": str(data), "mark": mark}, actor, now)
+    settle_earlier(data, now=now)
+    done = last_move(data)
+    if done is None or not done.undo or kept not in (None, Path(done.incoming)):
+        done = _put_back(service, data, kept, actor, now)
+    answered(done)
     version = version_of(data) or 0
     commands = start_commands(data, version, _name_of(data.stat().st_uid))[:1]
-    return ServerRestore(service, identity, str(data), (), True, str(undone), commands)
+    return ServerRestore(service, done.id, str(data), (), True, done.kept_path, commands)
+
+
+def _put_back(service: str, data: Path, kept: Path | None, actor: Actor, now: datetime) -> ServerMove:
+    _refuse_running(data)
+    with transaction.atomic():
+        row = _kept_row(service, data, kept)
+        before = ident(Path(row.kept_path)) if row is not None else None
+        if row is None or before is None or not still_as_kept(row.kept_by, Path(row.kept_path)):
+            raise NothingKept(_("No data directory is kept for %(path)s.") % {"path": kept or data})
+        identity = new_id()
+        mark = identity.hex[-12:]
+        move = begin_move(
+            identity, service=service, path=data, undo=True, work=None, incoming=Path(row.kept_path),
+            kept=kept_of(data, mark, 0, UNDONE), facts={"path": str(data), "mark": mark}, actor=actor, now=now,
+        )  # fmt: skip
+    try:
+        swap(move, before)
+    finally:
+        end_move(move, now=now)
+    return move
+
+
+def _kept_row(service: str, data: Path, kept: Path | None) -> KeptFiles | None:
+    """Locked, so that nobody begins to remove it."""
+    rows = KeptFiles.objects.select_for_update().filter(service=service, path=str(data), state=KeptState.KEPT)
+    # What an undo took away comes back only by its name: asked twice, an undo would turn round.
+    rows = rows.filter(kept_path=str(kept)) if kept else rows.exclude(name__startswith=name_of(UNDONE, ""))
+    return rows.order_by("-kept_at", "-id").first()
 
 
 def _refuse_running(data: Path) -> None:
@@ -167,8 +241,3 @@ def _name_of(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return f"#{uid}"
-
-
-def _record(service: str, action: str, facts: dict[str, str], actor: Actor, now: datetime) -> None:
-    with transaction.atomic():
-        record(aggregate=f"service:{service}", action=action, actor=actor.label, facts=facts, now=now)

@@ -50,7 +50,7 @@ def restores_in_work() -> set[str]:
 
 @dataclass(frozen=True)
 class EndedFiles:
-    """What a plan wrote beside, which goes on with it no more. `new`: what it restored, by target, if it came so far."""
+    """What a plan that is over wrote beside. `new`: what it restored, by target, if it came so far."""
 
     service: str
     run_id: UUID

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,6 +96,9 @@ def test_it_comes_back_with_its_log_and_the_old_one_can_be_put_back(whole: Shop,
     back = undo_server(**asked, now=utc_now())
     assert server.data.stat().st_ino == identity
     assert back.kept is not None
+    told = CliRunner().invoke(app, ["server", whole.slug, "--data-directory", str(server.data), "--undo", "--json"])
+    assert json.loads(told.stdout)["kept"] == back.kept
+    assert server.data.stat().st_ino == identity  # asked again, it does not turn round
     server.start(durable=False)
     server.wait_ready()
     assert whole.numbers()[-1:] == [901]
