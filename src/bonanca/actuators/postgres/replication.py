@@ -34,7 +34,11 @@ class NotPromoted(Conflict):
 
 @dataclass(frozen=True)
 class Server:
-    """One of the two. LSNs as text; `wal_bytes` and `slot_bytes` are None where the login may not see them."""
+    """One of the two. LSNs as text; `wal_bytes` and `slot_bytes` are None where the login may not see them.
+
+    `kept_bytes`: what the slot of `keep_log` holds back, None without one. `admits`: whether the database of the
+    address takes sessions; None: it is not there.
+    """
 
     in_recovery: bool
     system_identifier: str
@@ -45,6 +49,8 @@ class Server:
     wal_bytes: int | None
     slot_bytes: int | None
     streaming: bool | None
+    kept_bytes: int | None = None
+    admits: bool | None = None
 
 
 def look(dsn: str) -> Server:
@@ -66,6 +72,8 @@ def look(dsn: str) -> Server:
             wal_bytes=_allowed(connection, "SELECT coalesce(sum(size), 0)::bigint FROM pg_ls_waldir()"),
             slot_bytes=None if recovering else _allowed(connection, _SLOTS),
             streaming=_streaming(connection, recovering),
+            kept_bytes=_allowed(connection, _KEPT, (KEPT_LOG,)),
+            admits=_admits(connection, database_name(dsn)),
         )
 
 
@@ -73,6 +81,13 @@ def look(dsn: str) -> Server:
 _WRITTEN = "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int"
 _FOLLOWED = "SELECT timeline_id FROM pg_control_checkpoint()"
 _SLOTS = "SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::bigint FROM pg_replication_slots"
+
+
+_KEPT = """
+    SELECT greatest(0, coalesce(pg_wal_lsn_diff(
+        CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END, restart_lsn), 0)
+    )::bigint FROM pg_replication_slots WHERE slot_name = %s
+"""
 
 
 def lag_bytes(primary: Server, standby: Server) -> int:
@@ -105,7 +120,7 @@ def fence(dsn: str) -> str:
 def fenced(dsn: str) -> bool:
     """Whether the server answers and the database of `dsn` takes no session. Raises DatabaseUnreachable."""
     with session(maintenance_dsn(dsn), read_only=True, timeout_s=TIMEOUT_S) as connection:
-        if one(connection, "SELECT datallowconn FROM pg_database WHERE datname = %s", (database_name(dsn),)):
+        if _admits(connection, database_name(dsn)):
             return False
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
         return not one(connection, query, (database_name(dsn),))
@@ -202,6 +217,11 @@ def takes_writes(dsn: str) -> bool:
         return False
 
 
+def _admits(connection: Connection, name: str) -> bool | None:
+    found: bool | None = one(connection, "SELECT datallowconn FROM pg_database WHERE datname = %s", (name,))
+    return found
+
+
 def _streaming(connection: Connection, recovering: bool) -> bool | None:
     if recovering:
         return bool(_allowed(connection, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"))
@@ -209,9 +229,9 @@ def _streaming(connection: Connection, recovering: bool) -> bool | None:
     return None if found is None else bool(found)
 
 
-def _allowed(connection: Connection, query: str) -> Any:
+def _allowed(connection: Connection, query: str, parameters: tuple[Any, ...] = ()) -> Any:
     try:
-        return one(connection, query)
+        return one(connection, query, parameters)
     except psycopg.errors.InsufficientPrivilege:
         return None
 

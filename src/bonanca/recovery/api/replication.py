@@ -20,6 +20,12 @@ from bonanca.recovery.operations.start_promotion import start_promotion
 from bonanca.recovery.operations.start_rejoin import start_rejoin
 
 
+class KeptSlotOut(Schema):
+    server: str
+    held_bytes: int
+    command: str
+
+
 class ReplicationOut(Schema):
     service: str
     team: str
@@ -33,6 +39,9 @@ class ReplicationOut(Schema):
     slot_bytes: int | None
     checkpoint_age_s: float | None
     error: str
+    kept_slots: list[KeptSlotOut]
+    orphans: list[KeptSlotOut]
+    left_closed: bool
 
 
 class PlannedStepOut(Schema):
@@ -45,6 +54,7 @@ class PlannedStepOut(Schema):
 class PromotionPreviewOut(Schema):
     service: str
     primary_answers: bool
+    begun: bool
     lag_s: float | None
     lag_bytes: int | None
     problems: list[str]

@@ -39,9 +39,11 @@ def list_(
             say("no service declares a standby: add database.standby in bonanca.yaml and run `bonanca apply`")
             return
         table(("service", "state", "behind", "MB behind", "MB held by slots", "error"), map(_row, rows))
+        for row in rows:
+            _show_left(row)
 
-    emit(rows, as_json=as_json, show=shown)
-    if check and any(row.healthy is not True or row.lagging or row.holding for row in rows):
+    emit([_with_left(row) for row in rows], as_json=as_json, show=shown)
+    if check and any(_amiss(row) for row in rows):
         raise typer.Exit(1)
 
 
@@ -124,6 +126,25 @@ def _show_rejoin(found: RejoinPreview, *, back: bool) -> None:
     _show_plan(found.steps_back if back else found.steps, found.words_back if back else found.words)
 
 
+def _amiss(row: ReplicationView) -> bool:
+    return row.healthy is not True or row.lagging or row.holding or bool(row.orphans) or row.left_closed
+
+
+def _with_left(row: ReplicationView) -> dict[str, object]:
+    return {**vars(row), "kept_slots": row.kept_slots, "orphans": row.orphans, "left_closed": row.left_closed}
+
+
+def _show_left(row: ReplicationView) -> None:
+    for slot in row.kept_slots:
+        why = "no plan needs it" if slot in row.orphans else "for the old primary's way back"
+        say(
+            f"{row.service}: a slot on the {slot.server} holds back {_mb(slot.held_bytes)} MB ({why}); drop it there by"
+        )
+        say(f"  {slot.command}")
+    if row.left_closed:
+        say(f"{row.service}: its database is closed and no plan works on it: retry, undo or start the promotion again")
+
+
 def _row(row: ReplicationView) -> tuple[object, ...]:
     state = "unknown" if row.healthy is None else "follows" if row.healthy else "BROKEN"
     behind = f"{row.lag_s:.0f} s of {row.max_lag_s:.0f} s" if row.lag_s is not None else ""
@@ -137,6 +158,8 @@ def _mb(count: int | None) -> str:
 def _show(found: PromotionPreview) -> None:
     for problem in found.problems:
         say(f"refused: {problem}")
+    if found.begun:
+        note("the standby is a primary already, by a promotion that never ended: this ends it")
     if not found.primary_answers:
         note("the primary does not answer: needs --accept-loss")
     _show_plan(found.steps, found.undo)

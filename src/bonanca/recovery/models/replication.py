@@ -17,6 +17,10 @@ class ReplicationSample(models.Model):
     slot_bytes = models.BigIntegerField(null=True)
     checkpoint_age_s = models.FloatField(null=True)
     error = models.TextField(blank=True, default="")
+    # What the slot of promotions holds back on each; None: there is none, or nobody could ask.
+    kept_on_primary = models.BigIntegerField(null=True)
+    kept_on_standby = models.BigIntegerField(null=True)
+    closed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [models.Index(fields=["service", "-at"], name="replication_newest")]

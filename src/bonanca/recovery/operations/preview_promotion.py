@@ -14,7 +14,7 @@ from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import DatabaseSpec, ServiceView
 from bonanca.kernel.errors import BonancaError, Invalid
 from bonanca.recovery.guards import database_of, refuse_own_server
-from bonanca.recovery.operations.watch_replication import look_at
+from bonanca.recovery.operations.watch_replication import look_at, promotion_begun
 from bonanca.recovery.promotion_plans import steps_of, undo_words
 from bonanca.recovery.queries.replication import replication_of
 from bonanca.recovery.views.promotion import PromotionPreview
@@ -44,7 +44,8 @@ def preview_promotion(*, service: str, actor: Actor, now: datetime) -> Promotion
 
 def _known(service: ServiceView, database: DatabaseSpec, now: datetime) -> PromotionPreview:
     found = look_at(database, now)
-    problems = [found.error] if found.error else []
+    begun = bool(found.error) and _begun(database)
+    problems = [found.error] if found.error and not begun else []
     try:
         refuse_own_server(database.dsn())
     except BonancaError as error:
@@ -58,15 +59,14 @@ def _known(service: ServiceView, database: DatabaseSpec, now: datetime) -> Promo
         problems=tuple(problems),
         steps=steps_of(service, accept_loss=False),
         undo=undo_words(),
+        begun=begun,
     )
 
 
 def _primary_lost(service: ServiceView, database: DatabaseSpec) -> PromotionPreview:
-    problems = []
+    problems, begun = [], False
     try:
-        standby = look(database.standby_dsn())
-        if not standby.in_recovery:
-            problems.append(_("The declared standby is a primary: it does not follow any more."))
+        begun = not look(database.standby_dsn()).in_recovery
     except BonancaError as error:
         problems.append(error.message)
     last = replication_of(service.slug)
@@ -79,7 +79,15 @@ def _primary_lost(service: ServiceView, database: DatabaseSpec) -> PromotionPrev
         problems=tuple(problems),
         steps=steps_of(service, accept_loss=True),
         undo=undo_words(),
+        begun=begun,
     )
+
+
+def _begun(database: DatabaseSpec) -> bool:
+    try:
+        return promotion_begun(look(database.dsn()), look(database.standby_dsn()))
+    except DatabaseUnreachable:
+        return False
 
 
 def _answers(database: DatabaseSpec) -> bool:

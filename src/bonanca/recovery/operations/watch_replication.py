@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +28,18 @@ BROKEN = gettext_noop("%(service)s: its standby does not follow")
 LAGGING = gettext_noop("%(service)s: its standby is %(lag_s)s behind, %(limit_s)s are allowed")
 BEHIND = gettext_noop("%(service)s: its standby is %(megabytes)s MB behind, %(limit)s MB are allowed")
 HOLDING = gettext_noop("%(service)s: a replication slot holds back %(megabytes)s MB of write-ahead log")
-NAMES = frozenset({"StandbyBroken", "StandbyLag", "WalRetention"})
+ORPHAN_ON_PRIMARY = gettext_noop(
+    "%(service)s: a replication slot of no plan holds back %(megabytes)s MB of log on the primary; drop it there:"
+    " %(command)s"
+)
+ORPHAN_ON_STANDBY = gettext_noop(
+    "%(service)s: a replication slot of no plan holds back %(megabytes)s MB of log on the standby; drop it there:"
+    " %(command)s"
+)
+CLOSED = gettext_noop(
+    "%(service)s: a promotion that ended half way left the database closed; retry it, undo it or start it once more"
+)
+NAMES = frozenset({"StandbyBroken", "StandbyLag", "WalRetention", "OrphanSlot", "DatabaseLeftClosed"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +53,9 @@ class Look:
     slot_bytes: int | None = None
     checkpoint_age_s: float | None = None
     error: str = ""
+    kept_on_primary: int | None = None
+    kept_on_standby: int | None = None
+    closed: bool = False
 
 
 def watch_replication(*, now: datetime) -> Settled:
@@ -49,16 +64,20 @@ def watch_replication(*, now: datetime) -> Settled:
         if service.database is not None and service.database.standby is not None:
             ReplicationSample.objects.create(service=service.slug, at=now, **vars(look_at(service.database, now)))
     ReplicationSample.objects.filter(at__lt=now - KEPT).delete()
-    wanted = [alert for row in replication() if (alert := _alert(row, now)) is not None]
+    wanted = [alert for row in replication() for alert in (_alert(row, now), *_left_behind(row, now)) if alert]
     return settle_alerts(wanted, names=NAMES, by="recovery", now=now)
 
 
 def look_at(database: DatabaseSpec, now: datetime) -> Look:
     """Ask both servers; whatever keeps them from being a pair is the error."""
-    try:
-        primary, standby = look(database.dsn()), look(database.standby_dsn())
-    except BonancaError as error:
-        return Look(healthy=False, error=error.message)
+    (primary, silent), (standby, unheard) = _asked(database.dsn), _asked(database.standby_dsn)
+    left: dict[str, Any] = {
+        "kept_on_primary": primary.kept_bytes if primary else None,
+        "kept_on_standby": standby.kept_bytes if standby else None,
+        "closed": primary is not None and primary.admits is False,
+    }
+    if primary is None or standby is None:
+        return Look(healthy=False, error=silent or unheard, slot_bytes=_most(primary, standby), **left)
     problem = pair_problem(primary, standby)
     behind = lag_bytes(primary, standby)
     replayed = standby.replayed_at
@@ -68,10 +87,31 @@ def look_at(database: DatabaseSpec, now: datetime) -> Look:
         lag_s=None if problem else lag_s,
         lag_bytes=None if problem else behind,
         wal_bytes=primary.wal_bytes,
-        slot_bytes=primary.slot_bytes,
+        slot_bytes=_most(primary, standby),
         checkpoint_age_s=max(0.0, (now - primary.checkpoint_at).total_seconds()),
         error=problem,
+        **left,
     )
+
+
+def _asked(address: Callable[[], str]) -> tuple[Server | None, str]:
+    try:
+        return look(address()), ""
+    except BonancaError as error:
+        return None, error.message
+
+
+def _most(*found: Server | None) -> int | None:
+    """What the slot holds back that holds back the most."""
+    held = [server.slot_bytes for server in found if server is not None and server.slot_bytes is not None]
+    return max(held, default=None)
+
+
+def promotion_begun(primary: Server, standby: Server) -> bool:
+    """Whether an earlier promotion came as far as its new primary, and its old one is closed still: it can be ended."""
+    same = primary.system_identifier == standby.system_identifier
+    promoted = not primary.in_recovery and not standby.in_recovery and standby.timeline > primary.timeline
+    return same and promoted and primary.admits is False
 
 
 def pair_problem(primary: Server, standby: Server) -> str:
@@ -103,8 +143,18 @@ def _alert(row: ReplicationView, now: datetime) -> NewAlert | None:
     return None
 
 
-def _new(row: ReplicationView, name: str, severity: Severity, summary: Phrase, now: datetime) -> NewAlert:
-    labels = {"alertname": name, "service": row.service, "severity": severity.value}
+def _left_behind(row: ReplicationView, now: datetime) -> Iterator[NewAlert]:
+    """What a plan that ended half way left, which nobody would look for before a disk is full."""
+    for slot in row.orphans:
+        text = ORPHAN_ON_PRIMARY if slot.server == "primary" else ORPHAN_ON_STANDBY
+        facts = {"service": row.service, "megabytes": round(slot.held_bytes / 1e6, 1), "command": slot.command}
+        yield _new(row, "OrphanSlot", Severity.MEDIUM, Phrase(text, facts), now, server=slot.server)
+    if row.left_closed:
+        yield _new(row, "DatabaseLeftClosed", Severity.MEDIUM, Phrase(CLOSED, {"service": row.service}), now)
+
+
+def _new(row: ReplicationView, name: str, severity: Severity, summary: Phrase, now: datetime, **more: str) -> NewAlert:
+    labels = {"alertname": name, "service": row.service, "severity": severity.value, **more}
     return NewAlert(
         fingerprint=fingerprint(labels),
         door=Door.READINESS,

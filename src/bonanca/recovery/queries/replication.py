@@ -7,10 +7,16 @@ from typing import Any
 
 from bonanca.catalog.queries import get_service, list_services
 from bonanca.catalog.spec import ServiceView
+from bonanca.durable import queries as durable
+from bonanca.durable.state import RunState
+from bonanca.recovery import promotion_plans, rejoin_plans
 from bonanca.recovery.models import ReplicationSample
 from bonanca.recovery.views.replication import ReplicationView
 
 _SAMPLED = ("at", "healthy", "lag_s", "lag_bytes", "wal_bytes", "slot_bytes", "checkpoint_age_s")
+_LEFT = ("kept_on_primary", "kept_on_standby", "closed")
+# Plans that keep log on the two servers, or let it go.
+MOVES = frozenset({promotion_plans.KIND, rejoin_plans.KIND})
 
 
 def replication() -> tuple[ReplicationView, ...]:
@@ -36,12 +42,22 @@ def lag_between(service: str, since: datetime, until: datetime) -> tuple[tuple[d
     return tuple((at, lag) for at, lag in rows.order_by("at").values_list("at", "lag_s") if lag is not None)
 
 
+def _plans(service: str, seen_at: datetime) -> dict[str, bool]:
+    runs = [run for run in durable.list_runs(subject=f"service:{service}") if run.kind.removesuffix(".undo") in MOVES]
+    in_use = any(run.finished_at is None or run.finished_at > seen_at for run in runs)
+    done = next((run for run in runs if run.kind in MOVES and run.state is RunState.SUCCEEDED), None)
+    return {"in_use": in_use, "awaited": done is not None and any(step.key == "promote" for step in done.steps)}
+
+
 def _view(service: ServiceView) -> ReplicationView:
     assert service.database is not None
     spec = service.database.standby
     assert spec is not None
     row = ReplicationSample.objects.filter(service=service.slug).order_by("-at").first()
     found: dict[str, Any] = {name: getattr(row, name) if row else None for name in _SAMPLED}
+    found |= {name: getattr(row, name) for name in _LEFT} if row else {}
+    if found.get("closed") or any(found.get(name) is not None for name in _LEFT[:2]):
+        found |= _plans(service.slug, found["at"])
     return ReplicationView(
         service=service.slug,
         team=service.team_slug,

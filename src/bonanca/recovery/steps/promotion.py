@@ -15,12 +15,13 @@ from bonanca.actuators.postgres.sessions import DatabaseUnreachable
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import DatabaseSpec, StandbySpec
 from bonanca.durable.context import Receipt, StepContext
+from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.fence import fenced
 from bonanca.durable.registry import step
 from bonanca.recovery import folders
 from bonanca.recovery.guards import database_of, refuse_own_server
-from bonanca.recovery.operations.watch_replication import pair_problem
+from bonanca.recovery.operations.watch_replication import pair_problem, promotion_begun
 from bonanca.recovery.steps.support import told
 
 ASK_EVERY_S = 0.2
@@ -44,14 +45,15 @@ class PromotionPreflight:
                     raise
                 return {"lost_primary": True, "standby_lsn": standby.lsn, "timeline": standby.timeline}
             refuse_own_server(database.dsn())
-        problem = pair_problem(primary, standby)
-        if problem:
+        problem, begun = pair_problem(primary, standby), promotion_begun(primary, standby)
+        if problem and not begun:
             raise StepFailed(problem, hint=_("Nothing was touched. Remove the cause, then retry."))
         return {
             "lost_primary": False,
             "standby_lsn": standby.lsn,
             "timeline": standby.timeline,
             "lag_bytes": replication.lag_bytes(primary, standby),
+            "begun": begun,
         }
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
@@ -63,7 +65,12 @@ class FencePrimary:
     """Close the service's database on the old primary. Undo opens it again, while the standby still follows."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        return None
+        if not _asked_by_undo(ctx) or ctx.receipts.get("preflight", {}).get("lost_primary"):
+            return None
+        # It was begun and never ended: a slot that keeps the log, or a closed database, would stay for ever.
+        with told():
+            found = replication.look(_database(ctx).dsn())
+        return {"fenced": True, "lsn": None} if found.kept_bytes is not None or not found.admits else None
 
     def apply(self, ctx: StepContext) -> Receipt:
         if ctx.receipts["preflight"]["lost_primary"]:
@@ -73,14 +80,16 @@ class FencePrimary:
             database = _database(ctx)
             if database.standby is not None and database.standby.servers:
                 replication.keep_log(database.dsn())
+            point("recovery.fence.log_kept")
             return {"fenced": True, "lsn": replication.fence(database.dsn())}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
-            _refuse_after_promotion(_database(ctx), switched=False)
+            database = _database(ctx)
+            _refuse_after_promotion(database, switched=False)
             if receipt["fenced"]:
-                replication.let_log_go(_database(ctx).dsn())
-                replication.admit(_database(ctx).dsn())
+                replication.let_log_go(database.dsn())
+                replication.admit(database.dsn())
         return {"admitted": receipt["fenced"]}
 
 
@@ -89,7 +98,11 @@ class PromoteStandby:
     """Wait for the last byte of the closed primary, promote, and open the database there."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        return None
+        if not _asked_by_undo(ctx):
+            return None
+        with told():
+            found = replication.look(_database(ctx).standby_dsn())
+        return {} if found.kept_bytes is not None or not found.in_recovery else None
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
@@ -108,15 +121,19 @@ class PromoteStandby:
             if database.standby is not None and database.standby.servers:
                 # What a rewound server starts from has to be on the new primary still.
                 replication.keep_log(dsn)
+                point("recovery.promote.log_kept")
             replication.promote(dsn)
+            point("recovery.promote.promoted")
             replication.admit(dsn)
             found = replication.look(dsn)
-        return {"lsn": found.lsn, "timeline": found.timeline, "nothing_lost": bool(lsn)}
+        # What an earlier plan has promoted may have been written to, and the old primary too.
+        whole = bool(lsn) and not ctx.receipts.get("preflight", {}).get("begun")
+        return {"lsn": found.lsn, "timeline": found.timeline, "nothing_lost": whole}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         database = _database(ctx)
-        _refuse_after_promotion(database, switched=False)
-        with told():
+        with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
+            _refuse_after_promotion(database, switched=False)
             replication.let_log_go(database.standby_dsn())
         return {}
 
@@ -126,7 +143,10 @@ class SwitchAddress:
     """Exchange the two address files: what was the standby's is now the service's. No address is in the receipt."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        return {"switched": True} if _kept(ctx).joinpath("done").exists() else None
+        kept = _kept(ctx)
+        if kept.joinpath("done").exists():
+            return {"switched": True}
+        return {"switched": False, "kept": str(kept)} if _asked_by_undo(ctx) and kept.exists() else None
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
@@ -138,13 +158,18 @@ class SwitchAddress:
                 if not kept.joinpath(name).exists():
                     write_atomic(kept / name, file.read_bytes(), mode=0o600)
             write_atomic(files["service"], kept.joinpath("standby").read_bytes())
+            point("recovery.switch.half")
             write_atomic(files["standby"], kept.joinpath("service").read_bytes())
             write_atomic(kept / "done", b"")
         return {"switched": True}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
-        # It comes after the promotion, which nothing takes back at once: the service stays with the data it has.
-        _refuse_after_promotion(_database(ctx), switched=True)
+        if receipt["switched"]:
+            # It comes after the promotion, which nothing takes back at once: the service stays with the data it has.
+            _refuse_after_promotion(_database(ctx), switched=True)
+            return {}
+        with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
+            _take_half_back(_database(ctx), Path(receipt["kept"]))
         return {}
 
 
@@ -174,14 +199,43 @@ class PromotionProof:
 
 
 def _refuse_after_promotion(database: DatabaseSpec, *, switched: bool) -> None:
-    with told():
-        dsn = database.dsn() if switched else database.standby_dsn()
-        if replication.look(dsn).in_recovery:
+    try:
+        if replication.look(database.dsn() if switched else database.standby_dsn()).in_recovery:
             return
+    except DatabaseUnreachable as error:
+        raise StepFailed(
+            _("Nobody can see whether the standby became the primary: %(why)s") % {"why": error.message},
+            retryable=True,
+            hint=_(
+                "Start it, then retry. If its machine is stopped for good, open the old primary by hand:"
+                " ALTER DATABASE … ALLOW_CONNECTIONS true; SELECT pg_drop_replication_slot('%(slot)s')."
+            )
+            % {"slot": replication.KEPT_LOG},
+        ) from error
+    back = _("Have the old primary made its standby and the primary again: bonanca replication rejoin --back.")
+    begun = _("Start the promotion once more, which ends what was begun: bonanca replication promote.")
     raise NotUndoable(
         _("The standby is the primary now, and the old one lacks what was written since."),
-        hint=_("Have the old primary made its standby and the primary again: bonanca replication rejoin --back."),
+        hint=back if switched else f"{begun} {back}",
     )
+
+
+def _take_half_back(database: DatabaseSpec, kept: Path) -> None:
+    """When both files name the new primary, the service's names the old one again.
+
+    The next promotion would close the new primary as if it were the old one.
+    """
+    before = {name: kept / name for name in ("service", "standby")}
+    if not all(path.exists() for path in before.values()):
+        return
+    both = {_standby(database).dsn_file.read_bytes(), database.dsn_file.read_bytes()}
+    if both == {before["standby"].read_bytes()}:
+        write_atomic(database.dsn_file, before["service"].read_bytes())
+
+
+def _asked_by_undo(ctx: StepContext) -> bool:
+    """Whether the undo of a step that never ended asks what came into effect: the token is the undo's then."""
+    return ctx.token.run_id != ctx.run_id
 
 
 def _database(ctx: StepContext) -> DatabaseSpec:

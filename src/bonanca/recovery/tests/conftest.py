@@ -16,11 +16,13 @@ import pytest
 from django.utils import translation
 
 from bonanca.actuators.postgres.cluster import Cluster
+from tests.support.poll import eventually
 from tests.support.postgres_of import programs_of
 
 if TYPE_CHECKING:
     from bonanca.recovery.tests.repositories import Kept
     from bonanca.recovery.tests.shop import Shop
+    from tests.support.pair import Pair
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +133,40 @@ def outside(kept: Kept, tmp_path: Path, db: None) -> Iterator[Shop]:
     with psycopg.connect(kept.server.dsn(), autocommit=True) as admin:
         for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'loja%'").fetchall():
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def pair() -> Iterator[Pair]:
+    """A primary and its standby, for all tests of the room."""
+    from tests.support.pair import Pair
+
+    folder = Path(tempfile.mkdtemp(prefix="bonanca-test-"))
+    found = Pair(folder)
+    try:
+        found.begin()
+        yield found
+    finally:
+        found.end()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def paired(pair: Pair, tmp_path: Path, db: None) -> Iterator[Shop]:
+    """A shop whose database is on a primary with a standby that follows."""
+    from bonanca.actuators.postgres import replication as servers
+    from bonanca.catalog.spec import StandbySpec
+    from bonanca.recovery.tests.shop import create_shop
+
+    with psycopg.connect(pair.primary.dsn(), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE loja")
+    found = create_shop(pair.primary.dsn("loja"), "loja", tmp_path)
+    (tmp_path / "standby-dsn").write_text(pair.standby.dsn("loja"))
+    standby, declared = StandbySpec(tmp_path / "standby-dsn", max_lag_s=60, max_lag_bytes=1e6), found.service.database
+    assert declared is not None
+    found.declare(database=replace(declared, standby=standby), root=None, config=None)
+    eventually(lambda: servers.look(pair.standby.dsn("loja")).streaming, 20.0)
+    yield found
+    pair.settle()
 
 
 @pytest.fixture

@@ -3,110 +3,44 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from uuid import uuid4
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.test import Client
 from typer.testing import CliRunner
 
-from bonanca.access.actors import SYSTEM
 from bonanca.access.operations.create_token import create_token
 from bonanca.actuators.postgres import replication as servers
 from bonanca.actuators.postgres.sessions import at_database
-from bonanca.catalog.spec import ServerSpec, StandbySpec
-from bonanca.durable.context import FenceToken, StepContext
+from bonanca.catalog.spec import ServerSpec
 from bonanca.durable.errors import NotUndoable, StepFailed
-from bonanca.durable.queries import get_run
-from bonanca.durable.registry import handler
 from bonanca.recovery import queries
 from bonanca.recovery.cli.replication import app
 from bonanca.recovery.models import ReplicationSample
 from bonanca.recovery.operations.preview_promotion import NoStandby, preview_promotion
 from bonanca.recovery.operations.preview_rejoin import NoServersDeclared, preview_rejoin
-from bonanca.recovery.operations.start_promotion import PromotionRefused, start_promotion
+from bonanca.recovery.operations.start_promotion import PromotionRefused
 from bonanca.recovery.operations.start_rejoin import RejoinRefused, start_rejoin
 from bonanca.recovery.operations.start_restore import AnotherPlanRuns
 from bonanca.recovery.operations.watch_replication import watch_replication
-from bonanca.recovery.tests.shop import Shop, create_shop
-from bonanca.signals.queries import alerts
-from tests.support.pair import Pair
+from bonanca.recovery.tests.promoting import (
+    WORKER,
+    burning,
+    caught_up,
+    finish,
+    now,
+    promoting,
+    replace_standby,
+    with_folders,
+)
+from bonanca.recovery.tests.shop import Shop
 from tests.support.poll import eventually
-
-WORKER = SYSTEM("test")
-
-
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Pair]:
-    folder = Path(tempfile.mkdtemp(prefix="bonanca-test-"))
-    found = Pair(folder)
-    try:
-        found.begin()
-        yield found
-    finally:
-        found.end()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def shop(pair: Pair, tmp_path: Path, db: None) -> Iterator[Shop]:
-    with psycopg.connect(pair.primary.dsn(), autocommit=True) as admin:
-        admin.execute("CREATE DATABASE loja")
-    found = create_shop(pair.primary.dsn("loja"), "loja", tmp_path)
-    (tmp_path / "standby-dsn").write_text(pair.standby.dsn("loja"))
-    standby = StandbySpec(tmp_path / "standby-dsn", max_lag_s=60, max_lag_bytes=1e6)
-    database = found.service.database.__class__(**{**vars(found.service.database), "standby": standby})
-    found.declare(database=database, root=None, config=None)
-    eventually(lambda: servers.look(pair.standby.dsn("loja")).streaming, 20.0)
-    yield found
-    pair.settle()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Run:
-    """The steps of a started promotion, carried out one by one as the interpreter does."""
-
-    def __init__(self, run_id) -> None:
-        self.run, self.receipts = get_run(run_id), {}
-
-    def context(self, planned, token=None, timeout_s=120.0) -> StepContext:
-        return StepContext(
-            run_id=self.run.id, step_key=planned.key, token=token or FenceToken(self.run.id, 1), params=planned.params,
-            context={}, receipts=dict(self.receipts), timeout_s=timeout_s, now=now, progress=lambda share, text: None,
-            still_mine=lambda: None, remaining_s=lambda: timeout_s,
-        )  # fmt: skip
-
-    def do(self, *keys: str, timeout_s: float = 120.0) -> None:
-        for planned in self.run.steps:
-            if not keys or planned.key in keys:
-                does, ctx = handler(planned.kind), self.context(planned, timeout_s=timeout_s)
-                self.receipts[planned.key] = does.check(ctx) or does.apply(ctx)
-
-    def undo(self, key: str):
-        planned = self.run.step(key)
-        return handler(planned.kind).undo(self.context(planned, FenceToken(uuid4(), 1)), self.receipts[key])
-
-
-def promoting(shop: Shop, **more) -> Run:
-    return Run(start_promotion(service=shop.slug, actor=WORKER, now=now(), key=os.urandom(4).hex(), **more).id)
-
-
-def burning() -> list[str]:
-    return [alert.labels["alertname"] for alert in alerts(state="firing")]
-
-
-def caught_up(pair: Pair, shop: Shop) -> None:
-    """Wait until the standby has replayed what the shop's making wrote."""
-    eventually(lambda: not servers.lag_bytes(servers.look(shop.dsn), servers.look(pair.standby.dsn("loja"))), 20.0)
+def shop(paired: Shop) -> Shop:
+    return paired
 
 
 def test_a_standby_that_follows_is_measured_and_one_that_does_not_is_an_alert(pair, shop):
@@ -137,12 +71,6 @@ def test_a_standby_that_follows_is_measured_and_one_that_does_not_is_an_alert(pa
     assert str(pair.standby.port) in queries.replication_of(shop.slug).error
     watch_replication(now=now() + timedelta(days=4))
     assert ReplicationSample.objects.count() == 1
-
-
-def replace_standby(shop: Shop, **changes):
-    database = shop.service.database
-    standby = StandbySpec(**{**vars(database.standby), **changes})
-    return database.__class__(**{**vars(database), "standby": standby})
 
 
 def test_the_standby_becomes_the_primary_with_every_row_and_the_old_one_is_closed(pair, shop):
@@ -184,12 +112,6 @@ def test_the_way_back_is_to_rebuild_the_old_primary_and_promote_it(pair, shop):
     again.do()
     assert shop.dsn == pair.primary.dsn("loja")
     assert shop.ask("SELECT count(*) FROM orders WHERE total_cents = 777") == [(1,)]
-
-
-def finish(run: Run) -> None:
-    from bonanca.durable.models import PlanRun
-
-    PlanRun.objects.filter(pk=run.run.id).update(state="succeeded", finished_at=now())
 
 
 def test_before_the_promotion_everything_can_be_taken_back(pair, shop):
@@ -263,8 +185,7 @@ def test_page_command_and_api_say_the_same_and_start_the_plan(pair, shop, owner,
 def test_the_way_back_needs_to_know_the_folders_and_forbids_what_is_no_old_primary(pair, shop, owner, stranger):
     with pytest.raises(NoServersDeclared, match="where the data folders"):
         preview_rejoin(service=shop.slug, actor=WORKER, now=now())
-    both = tuple(ServerSpec(server.data, ("true",), ("true",)) for server in (pair.primary, pair.standby))
-    shop.declare(database=replace_standby(shop, servers=both))
+    with_folders(pair, shop)
     shown = preview_rejoin(service=shop.slug, actor=WORKER, now=now())
     assert shown.problems == ("The old server is a standby already.",)
     with pytest.raises(RejoinRefused, match="a standby already"):
@@ -275,8 +196,7 @@ def test_the_way_back_needs_to_know_the_folders_and_forbids_what_is_no_old_prima
 
 
 def test_the_way_back_is_shown_after_a_promotion_by_page_command_and_api(pair, shop, owner, stranger):
-    both = tuple(ServerSpec(server.data, ("true",), ("true",)) for server in (pair.primary, pair.standby))
-    shop.declare(database=replace_standby(shop, servers=both))
+    with_folders(pair, shop)
     run = promoting(shop)
     run.do()
     finish(run)

@@ -9,7 +9,10 @@ from bonanca.durable.plan import StepSpec
 
 @dataclass(frozen=True)
 class PromotionPreview:
-    """`problems` forbid it. Without `primary_answers` up to `lag_bytes` (None: nobody knows) are lost for good."""
+    """`problems` forbid it. Without `primary_answers` up to `lag_bytes` (None: nobody knows) are lost for good.
+
+    `begun`: the standby is a primary already, by a promotion that never ended; the plan ends it.
+    """
 
     service: str
     team: str
@@ -19,3 +22,4 @@ class PromotionPreview:
     problems: tuple[str, ...]
     steps: tuple[StepSpec, ...]
     undo: tuple[str, ...]
+    begun: bool = False
