@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from bonanca.actuators.postgres.leftovers import server_processes
 from bonanca.actuators.postgres.sandbox import NOBODY
 from bonanca.actuators.postgres.sessions import maintenance_dsn
 from bonanca.durable.commands import run
+from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import Conflict, Unavailable
 
 # Of a server that keeps its settings in its data folder; a rewind would replace them with the other server's.
@@ -114,22 +115,43 @@ def common_checkpoint(folder: Folder, source_dsn: str, *, timeout_s: float, watc
     return found[1] if found else ""
 
 
-def rewind(folder: Folder, source_dsn: str, *, timeout_s: float, watch: Watch) -> None:
+def settings_of(data: Path) -> dict[str, Held]:
+    """The settings files of the folder, to be kept until it is a standby. Raises LedElsewhere, OSError."""
+    with held(data) as folder:
+        return _settings_of(folder)
+
+
+def rewind(folder: Folder, source_dsn: str, *, settings: Mapping[str, Held], timeout_s: float, watch: Watch) -> None:
     """Make the stopped server's files those of the new primary, where they differ.
+
+    Args:
+        settings: what `settings_of` found before: pg_rewind replaces them too, and a process that dies meanwhile has
+            to have them elsewhere.
 
     Raises:
         CommandFailed: pg_rewind said why; the folder is of no use then, as after a death in the middle.
     """
     with held(folder.data) as data:
-        kept = _settings_of(data)
         _rewind(folder, source_dsn, [], timeout_s=timeout_s, watch=watch)
-        _put_settings(data, kept)
+        point("postgres.rewind.replaced")
+        _put_settings(data, settings)
 
 
-def copy(folder: Folder, source_dsn: str, keep_as: Path, *, timeout_s: float, watch: Watch) -> None:
+def copy(
+    folder: Folder,
+    source_dsn: str,
+    keep_as: Path,
+    *,
+    settings: Mapping[str, Held] | None = None,
+    timeout_s: float,
+    watch: Watch,
+) -> None:
     """Copy the new primary beside the stopped server's folder, then take its place; the old folder is `keep_as`.
 
     May be called again after a death at any moment.
+
+    Args:
+        settings: its own, where a rewind may have replaced them (default: those in the folder).
 
     Raises:
         CommandFailed: pg_basebackup said why; the old folder is untouched.
@@ -140,7 +162,7 @@ def copy(folder: Folder, source_dsn: str, keep_as: Path, *, timeout_s: float, wa
     with held(data.parent) as beside:
         if beside.has(data.name) and not beside.has(keep_as.name):
             with held_in(beside, data.name) as old:
-                kept = _settings_of(old)
+                kept = _settings_of(old) if settings is None else settings
                 if beside.has(fresh.name):
                     beside.remove_folder(fresh.name)
                 beside.make_folder(fresh.name, uid=old.uid, gid=old.gid)
@@ -153,6 +175,7 @@ def copy(folder: Folder, source_dsn: str, keep_as: Path, *, timeout_s: float, wa
             with held_in(beside, fresh.name) as new:
                 _put_settings(new, kept)
             beside.rename(data.name, keep_as.name)
+            point("postgres.copy_server.old_away")
         if beside.has(fresh.name):
             beside.rename(fresh.name, data.name)
         beside.sync()
@@ -186,7 +209,7 @@ def _settings_of(folder: HeldFolder) -> dict[str, Held]:
     return {name: settings for name, settings in found if settings is not None}
 
 
-def _put_settings(folder: HeldFolder, kept: dict[str, Held]) -> None:
+def _put_settings(folder: HeldFolder, kept: Mapping[str, Held]) -> None:
     for name, settings in kept.items():
         folder.write(name, settings.data, mode=settings.mode, owner=(settings.uid, settings.gid))
 

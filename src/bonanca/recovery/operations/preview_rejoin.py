@@ -20,6 +20,7 @@ from bonanca.kernel.errors import BonancaError, Invalid
 from bonanca.recovery import promotion_plans
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.operations.preview_promotion import NoStandby
+from bonanca.recovery.rejoin_notes import rewind_of
 from bonanca.recovery.rejoin_plans import steps_of, words
 from bonanca.recovery.views.rejoin import RejoinPreview
 
@@ -88,6 +89,8 @@ def must_copy(service: ServiceView, database: DatabaseSpec, folder: Folder) -> s
     """Why a rewind will not do; empty when it will. A rewind throws away what only the old primary has."""
     if not folder.can_rewind:
         return _("The old server has neither checksums nor wal_log_hints: pg_rewind cannot work on it.")
+    if rewind_of(folder.data) is not None:
+        return _("A rewind of it was begun and never ended: what it left is not trusted.")
     others = _other_databases(database)
     if others:
         return _("The old server also holds %(names)s, where others may have written since.") % {

@@ -25,9 +25,9 @@ from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import StepFailed
 from bonanca.durable.fence import fenced
 from bonanca.durable.registry import step
-from bonanca.recovery import folders
 from bonanca.recovery.guards import database_of, refuse_own_server
 from bonanca.recovery.operations.preview_rejoin import must_copy, old_server
+from bonanca.recovery.rejoin_notes import forget_rewind, note_rewind, rewind_of, run_note
 from bonanca.recovery.steps.support import mark_of, told
 
 log = structlog.get_logger(__name__)
@@ -101,25 +101,29 @@ class Rejoin(_Old):
             rejoining.follow(server.data, database.dsn())
             rejoining.start(server.start, **limits)
             point("recovery.rejoin.started")
+            forget_rewind(server.data)
+            point("recovery.rejoin.forgotten")
             write_atomic(_note(ctx), json.dumps({"receipt": receipt}).encode())
         return receipt
 
     def _bring(self, ctx: StepContext, database: DatabaseSpec, server: ServerSpec) -> dict[str, Any]:
         """Rewind, once. Whatever was left in the middle is kept aside, and the new primary copied."""
-        known = _read(_note(ctx))
+        known, begun = _read(_note(ctx)), rewind_of(server.data)
         if known.get("rewound"):
             return {"method": "rewind"}
-        why = known.get("why", "interrupted" if known.get("rewinding") else "approved")
-        if ctx.params["rewind"] and not known:
+        # Begun by this plan, or by one that ended in the middle of it.
+        why = known.get("why", "approved" if begun is None else "interrupted")
+        if ctx.params["rewind"] and not known and begun is None:
             why = self._rewound(ctx, database, server)
             if not why:
                 return {"method": "rewind"}
+            begun = rewind_of(server.data)
         write_atomic(_note(ctx), json.dumps({"why": why}).encode())
         keep_as = server.data.with_name(f"{server.data.name}.before-{mark_of(ctx.run_id)}")
         found = rejoining.look_into(server.data if server.data.exists() else keep_as)
         point("recovery.rejoin.copying")
         rejoining.copy(
-            replace(found, data=server.data), database.dsn(), keep_as,
+            replace(found, data=server.data), database.dsn(), keep_as, settings=begun,
             timeout_s=ctx.remaining_s(), watch=ctx.still_mine,
         )  # fmt: skip
         return {"method": "copy", "kept": str(keep_as), "why": why}
@@ -132,9 +136,10 @@ class Rejoin(_Old):
             back_to = rejoining.common_checkpoint(folder, database.dsn(), **limits)
             if back_to and not replication.has_log_since(database.dsn(), back_to):
                 return _("The new primary has not kept its log since the promotion.")
-            write_atomic(_note(ctx), json.dumps({"rewinding": True}).encode())
+            settings = rejoining.settings_of(server.data)
+            note_rewind(server.data, settings)
             point("recovery.rejoin.rewinding")
-            rejoining.rewind(folder, database.dsn(), **limits)
+            rejoining.rewind(folder, database.dsn(), settings=settings, **limits)
         except CommandFailed as problem:
             log.warning("the rewind failed; the new primary is copied instead", why=problem.message)
             return problem.message[:500]
@@ -194,9 +199,7 @@ def _place(ctx: StepContext) -> tuple[ServiceView, DatabaseSpec, ServerSpec]:
 
 
 def _note(ctx: StepContext) -> Path:
-    folder = folders.root() / "rejoined"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / f"{ctx.run_id}.json"
+    return run_note(ctx.run_id)
 
 
 def _read(note: Path) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_no_other_file_is_read_as_settings(data: Path, tmp_path: Path) -> None:
     (data / "pg_hba.conf").symlink_to(tmp_path / "shadow")
     for step in (
         lambda: rejoining.look_into(data),
-        lambda: rejoining.rewind(folder_of(data), DSN, **asked()),
+        lambda: rejoining.settings_of(data),
         lambda: rejoining.copy(folder_of(data), DSN, data.with_name("kept"), **asked()),
     ):
         with pytest.raises(LedElsewhere, match="pg_hba"):
