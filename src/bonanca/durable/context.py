@@ -48,3 +48,8 @@ class StepContext:
     @property
     def key(self) -> str:
         return f"{self.run_id}:{self.step_key}"
+
+    @property
+    def asked_by_undo(self) -> bool:
+        """Whether the undo of a step that never ended asks what came into effect: the token is the undo's then."""
+        return self.token.run_id != self.run_id

@@ -25,6 +25,7 @@ from bonanca.recovery.guards import database_of, refuse_own_server
 from bonanca.recovery.operations.prepare_spares import leave_to_plan, ready_key, spare_used
 from bonanca.recovery.queries import get_pin
 from bonanca.recovery.state import PinState
+from bonanca.recovery.steps.half_made import dropped, half_made
 from bonanca.recovery.steps.set_aside import aside_before_undo
 from bonanca.recovery.steps.support import mark_of, told
 from bonanca.recovery.views import PinView
@@ -39,7 +40,8 @@ class PrepareRestore:
 
     def check(self, ctx: StepContext) -> Receipt | None:
         with told():
-            return effect_of(_database(ctx).dsn(), _copy_key(ctx.run_id))
+            dsn = _database(ctx).dsn()
+            return effect_of(dsn, _copy_key(ctx.run_id)) or _half_made(ctx, dsn)
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told():
@@ -47,9 +49,12 @@ class PrepareRestore:
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with told():
+            dsn = _database(ctx).dsn()
+            if (left := dropped(ctx, dsn, receipt)) is not None:
+                return left
             # After a swap there is no database of this name any more: it has become the service's.
-            dropped = drop_database(_database(ctx).dsn(), name=receipt["target"], token=ctx.token)
-            return {"dropped": receipt["target"] if dropped else None}
+            there = drop_database(dsn, name=receipt["target"], token=ctx.token)
+            return {"dropped": receipt["target"] if there else None}
 
 
 @step("recovery.restore_pin")
@@ -63,8 +68,10 @@ class RestorePin:
 
     def check(self, ctx: StepContext) -> Receipt | None:
         with told():
-            done = effect_of(_database(ctx).dsn(), ctx.key)
-            return None if done is None else _receipt(ctx, done)
+            dsn = _database(ctx).dsn()
+            if (done := effect_of(dsn, ctx.key)) is not None:
+                return _receipt(ctx, done)
+            return _half_made(ctx, dsn)
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told():
@@ -84,6 +91,8 @@ class RestorePin:
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with told():
             dsn, key = _database(ctx).dsn(), f"{ctx.key}:undo"
+            if (left := dropped(ctx, dsn, receipt)) is not None:
+                return left
             done = effect_of(dsn, key)
             if done is None and not database_exists(dsn, receipt["kept"]):
                 raise NotUndoable(
@@ -116,6 +125,15 @@ def _database(ctx: StepContext) -> DatabaseSpec:
     return database_of(get_service(ctx.params["service"]))
 
 
+def _half_made(ctx: StepContext, dsn: str) -> Receipt | None:
+    pin = get_pin(UUID(ctx.params["pin_id"]))
+    return half_made(ctx, dsn, _copy_name(ctx), key=_copy_key(ctx.run_id), held=pin.copy_name)
+
+
+def _copy_name(ctx: StepContext) -> str:
+    return derived_name(_database(ctx).name, "new", mark_of(ctx.run_id))
+
+
 def _copy_key(run_id: UUID) -> str:
     return f"{run_id}:incoming"
 
@@ -123,7 +141,7 @@ def _copy_key(run_id: UUID) -> str:
 def _prepared(ctx: StepContext, database: DatabaseSpec, pin: PinView) -> Facts:
     """The run's own copy of the pin, with the properties of then: the one that lies ready, else one made now."""
     ctx.progress(None, pin.copy_name)
-    target, key = derived_name(database.name, "new", mark_of(ctx.run_id)), _copy_key(ctx.run_id)
+    target, key = _copy_name(ctx), _copy_key(ctx.run_id)
     if pin.spare_name:
         ready = adopt_database(
             database.dsn(),

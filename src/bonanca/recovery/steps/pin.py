@@ -20,7 +20,8 @@ from bonanca.recovery.folders import contents
 from bonanca.recovery.operations.record_pin import KEPT_FOR, PinnedState, record_pin
 from bonanca.recovery.queries import pin_by_key
 from bonanca.recovery.state import PinKind
-from bonanca.recovery.steps.pinned_data import pinned_data
+from bonanca.recovery.steps.half_made import dropped, half_made
+from bonanca.recovery.steps.pinned_data import copy_name, pinned_data
 from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import PinView
 from bonanca.running.homes import read_far, release_now, ssh_host
@@ -38,8 +39,14 @@ class TakePin:
     unskippable = gettext_noop("Without the pinned state there is nothing to go back to.")
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        pin = pin_by_key(ctx.key)
-        return None if pin is None else _receipt(pin)
+        if (pin := pin_by_key(ctx.key)) is not None:
+            return _receipt(pin)
+        database = get_service(ctx.params["service"]).database
+        if database is None or not ctx.asked_by_undo:
+            return None
+        with told():
+            # A copy that never became a pin: nobody would know of it, and so it would never expire.
+            return half_made(ctx, database.dsn(), copy_name(ctx, database), key=ctx.key, held=database.name)
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told():
@@ -63,7 +70,10 @@ class TakePin:
             return _receipt(pin)
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
-        return {"kept": receipt["pin_id"]}
+        with told():
+            database = get_service(ctx.params["service"]).database
+            left = dropped(ctx, database.dsn(), receipt) if database is not None else None
+        return left or {"kept": receipt["pin_id"]}
 
 
 def _release(service: ServiceView) -> str:

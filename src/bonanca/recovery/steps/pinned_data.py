@@ -70,7 +70,7 @@ def _copy(ctx: StepContext, service: ServiceView, database: DatabaseSpec, proper
     facts = copy_database(
         database.dsn(),
         source=database.name,
-        target=_copy_name(ctx, database),
+        target=copy_name(ctx, database),
         token=ctx.token,
         key=ctx.key,
         properties=_guarded(properties),
@@ -93,7 +93,7 @@ def _snapshot(ctx: StepContext, service: ServiceView, database: DatabaseSpec, pr
             facts = restore_as_new(
                 dsn,
                 archive=folder / "dump",
-                target=_copy_name(ctx, database),
+                target=copy_name(ctx, database),
                 like=database.name,
                 token=ctx.token,
                 key=ctx.key,
@@ -195,7 +195,8 @@ def _guarded(properties: Properties) -> Properties:
     )
 
 
-def _copy_name(ctx: StepContext, database: DatabaseSpec) -> str:
+def copy_name(ctx: StepContext, database: DatabaseSpec) -> str:
+    """The database that is the pin's copy."""
     return derived_name(database.name, "pin", _mark(ctx))
 
 

@@ -65,7 +65,7 @@ class FencePrimary:
     """Close the service's database on the old primary. Undo opens it again, while the standby still follows."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        if not _asked_by_undo(ctx) or ctx.receipts.get("preflight", {}).get("lost_primary"):
+        if not ctx.asked_by_undo or ctx.receipts.get("preflight", {}).get("lost_primary"):
             return None
         # It was begun and never ended: a slot that keeps the log, or a closed database, would stay for ever.
         with told():
@@ -98,7 +98,7 @@ class PromoteStandby:
     """Wait for the last byte of the closed primary, promote, and open the database there."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        if not _asked_by_undo(ctx):
+        if not ctx.asked_by_undo:
             return None
         with told():
             found = replication.look(_database(ctx).standby_dsn())
@@ -146,7 +146,7 @@ class SwitchAddress:
         kept = _kept(ctx)
         if kept.joinpath("done").exists():
             return {"switched": True}
-        return {"switched": False, "kept": str(kept)} if _asked_by_undo(ctx) and kept.exists() else None
+        return {"switched": False, "kept": str(kept)} if ctx.asked_by_undo and kept.exists() else None
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
@@ -231,11 +231,6 @@ def _take_half_back(database: DatabaseSpec, kept: Path) -> None:
     both = {_standby(database).dsn_file.read_bytes(), database.dsn_file.read_bytes()}
     if both == {before["standby"].read_bytes()}:
         write_atomic(database.dsn_file, before["service"].read_bytes())
-
-
-def _asked_by_undo(ctx: StepContext) -> bool:
-    """Whether the undo of a step that never ended asks what came into effect: the token is the undo's then."""
-    return ctx.token.run_id != ctx.run_id
 
 
 def _database(ctx: StepContext) -> DatabaseSpec:

@@ -35,6 +35,7 @@ from bonanca.recovery.parallel_dump import restore_jobs
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.scratch import Findings, compare_counts, held, run_checks
 from bonanca.recovery.state import RestoreMode, RestorePart
+from bonanca.recovery.steps.half_made import dropped, half_made
 from bonanca.recovery.steps.set_aside import aside_before_undo
 from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told, workspace
 from bonanca.recovery.verdicts import NO
@@ -75,7 +76,9 @@ class RestoreLoad:
 
     def check(self, ctx: StepContext) -> Receipt | None:
         with told():
-            return effect_of(_database(ctx).dsn(), ctx.key)
+            dsn = _database(ctx).dsn()
+            name = _building(ctx)
+            return effect_of(dsn, ctx.key) or half_made(ctx, dsn, name, key=ctx.key, held=name)
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told(), workspace(ctx) as folder:
@@ -118,9 +121,12 @@ class RestoreLoad:
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         with told():
+            dsn = _database(ctx).dsn()
+            if (left := dropped(ctx, dsn, receipt)) is not None:
+                return left
             # After it was placed there is no database of this name any more: placing has its own undo.
-            dropped = drop_database(_database(ctx).dsn(), name=receipt["target"], token=ctx.token)
-            return {"dropped": receipt["target"] if dropped else None}
+            there = drop_database(dsn, name=receipt["target"], token=ctx.token)
+            return {"dropped": receipt["target"] if there else None}
 
 
 @step("recovery.restore_check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -48,12 +49,17 @@ class Plan:
 
     def undo(self, kind: str) -> Receipt:
         """Undo a step in a run of its own, twice, as a retried undo would."""
-        run_id = uuid4()
-        context = self.context(kind, run_id=run_id)
+        context = self.context(kind, run_id=uuid4())
         first = handler(kind).undo(context, self.receipts[kind])
         second = handler(kind).undo(context, self.receipts[kind])
         assert first.keys() == second.keys()
         return first
+
+    def undo_begun(self, kind: str) -> Receipt | None:
+        """Undo a step that was begun and never ended, as the interpreter does: the world says what came into effect."""
+        undo = FenceToken(uuid4(), 1)
+        found = handler(kind).check(replace(self.context(kind), token=undo))
+        return handler(kind).undo(self.context(kind, run_id=undo.run_id), found) if found is not None else None
 
 
 def parsed(moment: str) -> datetime:

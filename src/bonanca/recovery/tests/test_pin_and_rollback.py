@@ -283,6 +283,32 @@ def test_a_worker_that_dies_before_it_recorded_the_list_is_taken_over(shop, dyin
     assert plan.do("recovery.reapply_rows")["counts"]["applied"] == 3
 
 
+@pytest.mark.parametrize("place", ["postgres.copy.made", "recovery.pin.kept"])
+def test_a_copy_that_never_became_a_pin_is_dropped_by_the_undo(shop, dying, place):
+    plan = Plan(shop.slug, change_id="c")
+    dying(place)
+    with pytest.raises(Died):
+        plan.do("recovery.pin")
+    assert len(shop.databases()) == 2
+    for _again in range(2):
+        plan.undo_begun("recovery.pin")
+        assert shop.databases() == {shop.name}
+
+
+@pytest.mark.parametrize("kind", ["recovery.prepare_restore", "recovery.restore_pin"])
+def test_a_copy_that_was_to_take_the_place_is_dropped_by_the_undo(shop, dying, kind):
+    _deployment, pin = pinned(shop)
+    before = shop.databases()
+    plan = rollback(shop, pin)
+    dying("postgres.copy.made")
+    with pytest.raises(Died):
+        plan.do(kind)
+    assert len(shop.databases()) == len(before) + 1
+    for _again in range(2):
+        plan.undo_begun(kind)
+        assert shop.databases() == before
+
+
 def test_expired_pins_are_dropped_except_the_last_way_back(shop):
     _first, old = pinned(shop)
     _second, new = pinned(shop)
