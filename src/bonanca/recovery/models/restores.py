@@ -64,6 +64,8 @@ class Kept(models.Model):
     closed_at = models.DateTimeField(null=True)
     open_until = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # Who has it dropped: written first, so that a crash in the middle is not taken for something else.
+    dropping_by = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "name"], name="one_kept_database_per_name")]
@@ -89,6 +91,8 @@ class KeptFiles(models.Model):
     kept_by = models.UUIDField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # Who has it dropped: written first, so that a crash in the middle is not taken for something else.
+    dropping_by = models.CharField(max_length=300, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["service", "name"], name="one_kept_tree_per_name")]

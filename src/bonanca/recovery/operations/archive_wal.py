@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
@@ -17,6 +18,7 @@ from bonanca.actuators.postgres.sessions import system_identifier
 from bonanca.actuators.postgres.wal import Segment, is_history, is_segment
 from bonanca.catalog.queries import list_services
 from bonanca.catalog.spec import BackupSpec, DatabaseSpec, PlaceSpec, ServiceView, WalSpec
+from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.envelope import EnvelopeWriter
 from bonanca.recovery.folders import received_folder, sealed_wal_folder
@@ -91,6 +93,9 @@ def _seal(service: str, backup: BackupSpec, identifier: str, path: Path) -> None
             writer = EnvelopeWriter(out, recipients=backup.recipients, label=label)
             writer.write(zstandard.ZstdCompressor(level=LEVEL).compress(path.read_bytes()))
             sealed = writer.finish()
+            # The server has been told that it was received, and lets its own go.
+            out.flush()
+            os.fsync(out.fileno())
         part.replace(target)
         sync_folder(target.parent)
         segment = Segment.parse(path.name, path.stat().st_size) if is_segment(path.name) else None
@@ -131,8 +136,19 @@ def _store_all(service: ServiceView, backup: BackupSpec) -> list[str]:
         file.complete = not any(file.places.values())
         file.save(update_fields=["places", "complete"])
         if file.complete:
+            point("recovery.wal.stored")
             sealed.unlink()
+    _remove_left(service.slug)
     return problems
+
+
+def _remove_left(service: str) -> None:
+    """Remove sealed files that every place has: one whose worker died before it did so is never looked at again."""
+    found = {path.name.removesuffix(".bnc"): path for path in sealed_wal_folder(service).glob("*.bnc")}
+    if found:
+        complete = WalFile.objects.filter(service=service, complete=True).values_list("system_identifier", "name")
+        for name in found.keys() & {f"{identifier}-{name}" for identifier, name in complete}:
+            found[name].unlink(missing_ok=True)
 
 
 def _store(spec: PlaceSpec, parcel: Parcel) -> str:

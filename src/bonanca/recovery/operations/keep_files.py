@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from bonanca.access.actors import SYSTEM, Actor
+from bonanca.access.actors import SYSTEM
 from bonanca.actuators.files.tree_swap import give_up, ident, remove_tree, tidy_side
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import RestoreSpec
@@ -30,6 +30,7 @@ from bonanca.recovery.state import KeptState
 from bonanca.recovery.trees import kept_of, remove_staging, remove_unplaced
 
 UNDONE = "undone"
+_ME = SYSTEM("recovery").label
 
 
 class KeptInMove(Conflict):
@@ -63,8 +64,7 @@ def note_kept(
             )
             if created:
                 facts = {"service": service, "path": one["target"], "expires_at": row.expires_at.isoformat()}
-                actor = SYSTEM("recovery").label
-                record(aggregate=f"kept:{row.pk}", action="kept.noted", actor=actor, facts=facts, now=now)
+                record(aggregate=f"kept:{row.pk}", action="kept.noted", actor=_ME, facts=facts, now=now)
 
 
 def note_returned(service: str, kept_paths: Sequence[str], *, now: datetime) -> None:
@@ -80,8 +80,9 @@ def expire_kept_files(*, now: datetime) -> list[str]:
     problems = []
     for row in KeptFiles.objects.filter(state=KeptState.KEPT):
         try:
-            if row.expires_at <= now and not _plan_runs(row.kept_by):
-                remove_for_good(row, actor=SYSTEM("recovery"), now=now, expired=True)
+            if row.dropping_by or (row.expires_at <= now and not _plan_runs(row.kept_by)):
+                by = row.dropping_by or _ME
+                remove_for_good(row, by=by, now=now, expired=by == _ME)
             elif row.size_bytes is None:
                 KeptFiles.objects.filter(pk=row.pk).update(size_bytes=_size(Path(row.kept_path)))
         except OSError as problem:
@@ -117,7 +118,7 @@ def _clear_up(ended: EndedFiles, now: datetime) -> None:
         note_kept(ended.service, beside, word, ended.mark, ended.run_id, now=now)
 
 
-def remove_for_good(row: KeptFiles, *, actor: Actor, now: datetime, expired: bool) -> None:
+def remove_for_good(row: KeptFiles, *, by: str, now: datetime, expired: bool) -> None:
     """Remove it from the disk, then say so; a crash in between removes nothing a second time.
 
     It loses its name first: an undo that comes after a crash finds nothing rather than a half of it.
@@ -127,7 +128,8 @@ def remove_for_good(row: KeptFiles, *, actor: Actor, now: datetime, expired: boo
     """
     kept = Path(row.kept_path)
     with transaction.atomic():
-        KeptFiles.objects.select_for_update().filter(pk=row.pk).first()
+        # Locked by this, so that nobody begins to put it back.
+        KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT).update(dropping_by=by)
         if ServerMove.objects.filter(incoming=row.kept_path, ended_at=None).exists():
             raise KeptInMove(_("%(path)s is being put back.") % {"path": kept})
         given_up = give_up(kept)
@@ -136,11 +138,11 @@ def remove_for_good(row: KeptFiles, *, actor: Actor, now: datetime, expired: boo
     tidy_side(Path(row.path))
     with transaction.atomic():
         changed = KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT).update(
-            state=KeptState.DROPPED, ended_at=now
+            state=KeptState.DROPPED, ended_at=now, dropping_by=""
         )
         if changed:
             facts = {"service": row.service, "path": row.path, "expired": expired}
-            record(aggregate=f"kept:{row.pk}", action="kept.dropped", actor=actor.label, facts=facts, now=now)
+            record(aggregate=f"kept:{row.pk}", action="kept.dropped", actor=by, facts=facts, now=now)
             publish(KeptDropped(row.service, row.name, expired), now=now)
 
 

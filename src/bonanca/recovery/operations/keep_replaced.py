@@ -18,7 +18,7 @@ from bonanca.durable.state import RunState
 from bonanca.kernel.audit import record
 from bonanca.kernel.errors import BonancaError
 from bonanca.recovery.models import Kept
-from bonanca.recovery.operations.drop_kept import drop_for_good
+from bonanca.recovery.operations.drop_kept import drop_for_good, say_dropped
 from bonanca.recovery.operations.keep_files import expire_kept_files
 from bonanca.recovery.operations.move_server import settle_gone_moves
 from bonanca.recovery.queries import kept_databases
@@ -26,6 +26,7 @@ from bonanca.recovery.state import KeptState
 from bonanca.recovery.views import KeptDatabase
 
 log = structlog.get_logger(__name__)
+_ME = SYSTEM("recovery").label
 # A plan that failed may still read what it replaced when it is retried; nobody retries it for ever.
 LEFT_OPEN = timedelta(hours=24)
 
@@ -60,8 +61,11 @@ def _see_to(service: ServiceView, kept: KeptDatabase, now: datetime) -> None:
     if row.open_until is not None and row.open_until <= now:
         Kept.objects.filter(pk=row.pk).update(open_until=None, closed_at=None)
         row.refresh_from_db()
+    if row.dropping_by:
+        drop_for_good(row, dsn, by=row.dropping_by, now=now, expired=row.dropping_by == _ME)
+        return
     if row.expires_at <= now and row.open_until is None and not _plan_runs(kept):
-        drop_for_good(row, dsn, actor=SYSTEM("recovery"), now=now, expired=True)
+        drop_for_good(row, dsn, by=_ME, now=now, expired=True)
         return
     if row.closed_at is None and row.open_until is None and _may_close(kept, now):
         close_database(dsn, kept.name)
@@ -70,7 +74,7 @@ def _see_to(service: ServiceView, kept: KeptDatabase, now: datetime) -> None:
             record(
                 aggregate=f"kept:{row.pk}",
                 action="kept.closed",
-                actor=SYSTEM("recovery").label,
+                actor=_ME,
                 facts={"database": kept.name},
                 now=now,
             )
@@ -95,13 +99,14 @@ def _row(service: ServiceView, kept: KeptDatabase, now: datetime) -> Kept:
             row.refresh_from_db()
         if created:
             facts = {"service": service.slug, "database": kept.name, "expires_at": row.expires_at.isoformat()}
-            actor = SYSTEM("recovery").label
-            record(aggregate=f"kept:{row.pk}", action="kept.noted", actor=actor, facts=facts, now=now)
+            record(aggregate=f"kept:{row.pk}", action="kept.noted", actor=_ME, facts=facts, now=now)
     return row
 
 
 def _note_returned(service: str, there: set[str], now: datetime) -> None:
     gone = Kept.objects.filter(service=service, state=KeptState.KEPT).exclude(name__in=there)
+    for row in gone.exclude(dropping_by=""):
+        say_dropped(row, by=row.dropping_by, now=now, expired=row.dropping_by == _ME)
     gone.update(state=KeptState.RETURNED, ended_at=now, closed_at=None, open_until=None)
 
 

@@ -61,7 +61,8 @@ def kept_database(service: str, name: str) -> KeptDatabase:
 def kept_files(service: str) -> tuple[KeptTree, ...]:
     """Folders and files of the service that restores replaced and kept, newest first. Raises NotFound."""
     get_service(service)
-    rows = KeptFiles.objects.filter(service=service, state=KeptState.KEPT).order_by("-kept_at", "name")
+    rows = KeptFiles.objects.filter(service=service, state=KeptState.KEPT, dropping_by="")
+    rows = rows.order_by("-kept_at", "name")
     return tuple(
         KeptTree(row.name, row.path, row.kept_path, row.kept_at, row.kept_by, row.size_bytes, row.expires_at)
         for row in rows

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from django.utils.translation import gettext as _
 
-from bonanca.actuators.files.atomic import write_atomic
+from bonanca.actuators.files.atomic import sync_folder, write_atomic
 from bonanca.actuators.postgres import rejoining, replication
 from bonanca.actuators.postgres.sessions import DatabaseUnreachable
 from bonanca.catalog.queries import get_service
@@ -86,7 +86,23 @@ class Rejoin(_Old):
     """Stop the old server, make its files the new primary's, start it as a standby."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        return _read(_note(ctx)).get("receipt")
+        receipt: Receipt | None = _read(_note(ctx)).get("receipt")
+        if receipt is None and ctx.asked_by_undo:
+            data = Path(ctx.params["data"])
+            away = _kept_as(data, ctx)
+            return {"away": str(away)} if away.exists() and not data.exists() else None
+        return receipt
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        if "away" not in receipt:
+            return super().undo(ctx, receipt)
+        with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
+            # Between two renames the folder has no name under which anybody would look for it.
+            data, away = Path(ctx.params["data"]), Path(receipt["away"])
+            if away.exists() and not data.exists():
+                away.rename(data)
+                sync_folder(data.parent)
+        return {"data": str(data)}
 
     def apply(self, ctx: StepContext) -> Receipt:
         with told(), fenced(f"replication:{ctx.params['service']}", ctx.token):
@@ -119,7 +135,7 @@ class Rejoin(_Old):
                 return {"method": "rewind"}
             begun = rewind_of(server.data)
         write_atomic(_note(ctx), json.dumps({"why": why}).encode())
-        keep_as = server.data.with_name(f"{server.data.name}.before-{mark_of(ctx.run_id)}")
+        keep_as = _kept_as(server.data, ctx)
         found = rejoining.look_into(server.data if server.data.exists() else keep_as)
         point("recovery.rejoin.copying")
         rejoining.copy(
@@ -196,6 +212,10 @@ def _place(ctx: StepContext) -> tuple[ServiceView, DatabaseSpec, ServerSpec]:
             hint=_("Nothing was touched. Look at the preview again, and start a new plan."),
         )
     return service, database, server
+
+
+def _kept_as(data: Path, ctx: StepContext) -> Path:
+    return data.with_name(f"{data.name}.before-{mark_of(ctx.run_id)}")
 
 
 def _note(ctx: StepContext) -> Path:

@@ -156,6 +156,24 @@ def test_what_another_plan_left_in_the_middle_of_a_rewind_is_not_rewound_again(o
     assert old.is_a_standby_with_its_own_settings()
 
 
+def test_a_plan_that_was_given_up_between_two_names_leaves_the_folder_where_it_was(old: Old) -> None:
+    old.run_id, old.deadly = uuid4(), {"recovery.rejoin.rewinding"}
+    does = handler("recovery.rejoin")
+    for epoch, place in enumerate(("recovery.rejoin.rewinding", "postgres.copy_server.old_away"), start=1):
+        old.deadly = {place}
+        with pytest.raises(Killed):
+            does.apply(old.context(epoch))
+    assert not old.data.exists()
+    undo = FenceToken(uuid4(), 1)
+    receipt = does.check(replace(old.context(2), token=undo))
+    assert receipt is not None
+    for _again in range(2):
+        assert does.undo(replace(old.context(2), run_id=undo.run_id, token=undo), receipt)
+        assert (old.data / "PG_VERSION").exists()
+    assert old.rejoined()[0]["method"] == "copy"
+    assert old.is_a_standby_with_its_own_settings()
+
+
 def test_a_folder_that_a_person_has_made_anew_is_not_the_one_that_was_left(old: Old) -> None:
     old.run_id, old.deadly = uuid4(), {"postgres.rewind.replaced"}
     with pytest.raises(Killed):

@@ -20,6 +20,8 @@ from bonanca.catalog.spec import PhysicalSpec
 from bonanca.durable import crashpoints
 from bonanca.kernel.audit import history
 from bonanca.recovery import queries
+from bonanca.recovery.engines import Opening
+from bonanca.recovery.engines.wal_archive import OWN_MOMENT, Reach
 from bonanca.recovery.holding import me
 from bonanca.recovery.models import KeptFiles, ServerMove
 from bonanca.recovery.operations import restore_server as restore_server_file
@@ -30,6 +32,7 @@ from bonanca.recovery.operations.restore_server import NothingKept, restore_serv
 from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.tests.shop import NOW, Shop
 from bonanca.recovery.tests.test_files_restored import fails_at
+from bonanca.recovery.verdicts import OK, finding
 
 WORKER = SYSTEM("test")
 NAMED, SWAPPED = "files.swap_in.named", "files.swap_in.swapped"
@@ -52,6 +55,19 @@ def killed_at(patch: pytest.MonkeyPatch, place: str) -> Iterator[None]:
         with pytest.raises(Killed):
             yield
     ServerMove.objects.filter(ended_at=None).update(pid=0, pid_started=1)  # nobody lives under that
+
+
+@pytest.fixture(autouse=True)
+def _laid_out_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is laid out is not looked at here: test_whole_server starts a server on it."""
+
+    def lay_out(opening: Opening, data: Path) -> tuple[Reach, None]:
+        data.mkdir()
+        (data / "PG_VERSION").write_text(f"{opening.backup.server_version}\n")
+        (data / "backup_label").touch()
+        return Reach(finding("log", OK, OWN_MOMENT)), None
+
+    monkeypatch.setattr(restore_server_file, "lay_out", lay_out)
 
 
 @pytest.fixture
@@ -191,10 +207,12 @@ def test_what_was_half_removed_when_a_worker_died_is_never_put_back(
     with pytest.raises(NothingKept):
         undo_server(**asked)
     assert beside(lost)
-    KeptFiles.objects.update(expires_at=NOW)
+    assert queries.kept_files(whole.slug) == ()
+    # Its time is not over: it goes on because somebody has asked for it.
     assert expire_kept_files(now=NOW) == []
     assert beside(lost) == []
-    assert queries.kept_files(whole.slug) == ()
+    said = KeptFiles.objects.get(name=row.name)
+    assert (said.state, history(f"kept:{said.pk}")[-1].actor) == ("dropped", WORKER.label)
 
 
 def test_what_is_being_put_back_is_not_removed_although_its_time_is_over(
