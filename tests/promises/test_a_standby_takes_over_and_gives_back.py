@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 
 from bonanca.actuators.postgres import replication as servers
 from tests.faults.support.house import House
+from tests.support.memory import quick_folder
 from tests.support.pair import Pair
 from tests.support.poll import eventually
 
@@ -61,7 +63,10 @@ class Move:
     def __init__(self, folder: Path) -> None:
         self.pair = Pair(folder / "pair", durable=True)
         (folder / "pair").mkdir()
-        self.pair.begin()
+        with ThreadPoolExecutor(1) as beside:
+            begun = beside.submit(self.pair.begin)
+            self.house = House(folder / "house", web="promotions", tables="all")
+            begun.result()
         with psycopg.connect(self.pair.primary.dsn(), autocommit=True) as admin:
             admin.execute("CREATE DATABASE loja")
         self.dsn_file, self.standby_file = folder / "dsn", folder / "standby-dsn"
@@ -69,7 +74,6 @@ class Move:
         self.standby_file.write_text(self.pair.standby.dsn("loja"))
         with psycopg.connect(self.dsn_file.read_text(), autocommit=True) as connection:
             connection.execute("CREATE TABLE orders (number bigint PRIMARY KEY)")
-        self.house = House(folder / "house", web="promotions", tables="all")
         self.declare(folder / "bonanca.yaml")
         self.writer = Writer(self.dsn_file)
 
@@ -143,12 +147,13 @@ class Move:
 
 
 @pytest.fixture(scope="module")
-def move(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Move]:
-    made = Move(tmp_path_factory.mktemp("move"))
-    try:
-        yield made
-    finally:
-        made.close()
+def move() -> Iterator[Move]:
+    with quick_folder() as folder:
+        made = Move(folder)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def boundaries(*steps: str) -> list[str]:
@@ -172,12 +177,18 @@ def test_its_undo_whose_worker_is_killed_at_every_boundary_rewinds_and_comes_bac
 def test_a_rewind_that_was_killed_in_the_middle_is_copied_instead_and_nothing_is_thrown_away(
     move: Move,
 ) -> None:
-    move.killed_at([], do="rejoin", key="follow-first")  # after the undo, the second server is the old primary
-    move.killed_at([], do="promote", key="again")
-    inside = ("rejoin.stopped", "rejoin.rewinding", "rejoin.copying", "rejoin.brought", "rejoin.started")
-    run = move.killed_at([f"recovery.{place}" for place in inside], do="rejoin", key="standby")
+    # After the undo, the second server is the old primary. It has settings of its own.
+    second = move.pair.standby
+    with (second.data / "postgresql.conf").open("a") as out:
+        out.write("work_mem = '7MB'\n")
+    inside = ("stopped", "rewinding", "copying", "brought", "started", "forgotten")
+    places = [f"recovery.rejoin.{place}" for place in inside]
+    run = move.killed_at([*places[:3], "postgres.copy_server.old_away", *places[3:]], do="rejoin", key="standby")
     receipt = move.receipt(run, "rejoin")
     assert (receipt["method"], receipt["why"]) == ("copy", "interrupted")
     assert (Path(receipt["kept"]) / "PG_VERSION").exists()
-    move.holds(primary=move.pair.standby)
-    assert servers.look(move.standby_file.read_text()).in_recovery
+    assert "work_mem = '7MB'" in (second.data / "postgresql.conf").read_text()
+    move.holds(primary=move.pair.primary)
+    old = servers.look(move.standby_file.read_text())
+    assert old.in_recovery
+    assert old.kept_bytes is None  # the log that was kept for it is let go

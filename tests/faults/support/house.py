@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,13 @@ class House:
         # (test, seconds that its plans took to end): what the decision record quotes.
         self.figures: list[tuple[str, float]] = []
         prepare = [sys.executable, "-m", "tests.faults.support.prepare", *tables.split()]
-        subprocess.run(prepare, env=self.env(), cwd=ROOT, check=True)
-        self._nursery = Talker("nursery", self.env(), folder / "nursery.log")
+        # Each of them loads Django for a second or two: side by side.
+        with ThreadPoolExecutor(2) as beside:
+            nursery = beside.submit(Talker, "nursery", self.env(), folder / "nursery.log")
+            if web != "web":
+                beside.submit(self.web)
+            subprocess.run(prepare, env=self.env(), cwd=ROOT, check=True)
+            self._nursery = nursery.result()
 
     def env(self, **extra: str) -> dict[str, str]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -140,6 +141,19 @@ def keep_log(dsn: str) -> None:
             " WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = %s)",
             (KEPT_LOG, KEPT_LOG),
         )
+
+
+def checkpoint(dsn: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    """Have the server write a checkpoint now: a rewind goes back to the last one that the two servers share.
+
+    After a promotion the first takes minutes by itself. What this login may not do, or takes longer, is left: without
+    it the server is copied. Raises DatabaseUnreachable.
+    """
+    with (
+        session(maintenance_dsn(dsn), name="bonanca fence", timeout_s=timeout_s) as connection,
+        suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.QueryCanceled),
+    ):
+        connection.execute("CHECKPOINT")
 
 
 def let_log_go(dsn: str) -> None:

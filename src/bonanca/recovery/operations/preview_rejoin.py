@@ -21,7 +21,7 @@ from bonanca.recovery import promotion_plans
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.operations.preview_promotion import NoStandby
 from bonanca.recovery.rejoin_notes import rewind_of
-from bonanca.recovery.rejoin_plans import steps_of, words
+from bonanca.recovery.rejoin_plans import KIND, steps_of, words
 from bonanca.recovery.views.rejoin import RejoinPreview
 
 
@@ -96,10 +96,10 @@ def must_copy(service: ServiceView, database: DatabaseSpec, folder: Folder) -> s
         return _("The old server also holds %(names)s, where others may have written since.") % {
             "names": ", ".join(others)
         }
-    last = durable.list_runs(
-        subject=f"service:{service.slug}", kind=promotion_plans.KIND, states=[RunState.SUCCEEDED], limit=1
-    )
-    receipt = next((step.receipt for run in last for step in run.steps if step.key == "promote"), None)
+    runs = durable.list_runs(subject=f"service:{service.slug}", states=[RunState.SUCCEEDED])
+    # A promotion that was taken back ended with one, too.
+    moves = (run for run in runs if run.kind in (promotion_plans.KIND, KIND))
+    receipt = next((step.receipt for run in moves for step in run.steps if step.key == "promote"), None)
     if not receipt or not receipt.get("nothing_lost"):
         return _("Nobody has seen that everything on the old primary had arrived before the promotion.")
     return ""

@@ -25,6 +25,8 @@ from bonanca.recovery.operations.watch_replication import pair_problem, promotio
 from bonanca.recovery.steps.support import told
 
 ASK_EVERY_S = 0.2
+# Of the 60 seconds that the first step has; what takes longer goes on by itself.
+CHECKPOINT_S = 30.0
 
 
 @step("recovery.promotion_preflight")
@@ -48,6 +50,9 @@ class PromotionPreflight:
         problem, begun = pair_problem(primary, standby), promotion_begun(primary, standby)
         if problem and not begun:
             raise StepFailed(problem, hint=_("Nothing was touched. Remove the cause, then retry."))
+        with told():
+            # The one before the old primary is closed has then little to write, while the service waits.
+            replication.checkpoint(database.dsn(), timeout_s=CHECKPOINT_S)
         return {
             "lost_primary": False,
             "standby_lsn": standby.lsn,
@@ -80,6 +85,7 @@ class FencePrimary:
             database = _database(ctx)
             if database.standby is not None and database.standby.servers:
                 replication.keep_log(database.dsn())
+                replication.checkpoint(database.dsn())
             point("recovery.fence.log_kept")
             return {"fenced": True, "lsn": replication.fence(database.dsn())}
 
