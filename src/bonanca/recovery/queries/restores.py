@@ -74,7 +74,8 @@ def ended_restores_of_files(now: datetime) -> tuple[EndedFiles, ...]:
         if run.finished and over and (undo is None or undo.finished):
             params = next(iter(row.spec["steps"]))["params"]
             targets = targets_of([Path(path) for path in params["paths"]], row.folder)
-            staged = next((step.receipt["staged"] for step in run.steps if "staged" in (step.receipt or {})), ())
+            receipts = [step.receipt or {} for step in run.steps]
+            staged = next((receipt["staged"] for receipt in receipts if "staged" in receipt), ())
             new = tuple((one["ident"][0], one["ident"][1]) for one in staged)
             found.append(EndedFiles(row.service, row.run_id, row.run_id.hex[-12:], tuple(targets), new))
     return tuple(found)
