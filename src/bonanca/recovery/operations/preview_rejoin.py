@@ -14,14 +14,13 @@ from bonanca.actuators.postgres.rejoining import Folder, look_into
 from bonanca.actuators.postgres.sessions import DatabaseUnreachable
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import DatabaseSpec, ServerSpec, ServiceView
-from bonanca.durable import queries as durable
 from bonanca.durable.state import RunState
 from bonanca.kernel.errors import BonancaError, Invalid
-from bonanca.recovery import promotion_plans
 from bonanca.recovery.guards import database_of
 from bonanca.recovery.operations.preview_promotion import NoStandby
+from bonanca.recovery.queries.replication import MOVES, moves_of
 from bonanca.recovery.rejoin_notes import rewind_of
-from bonanca.recovery.rejoin_plans import KIND, steps_of, words
+from bonanca.recovery.rejoin_plans import steps_of, words
 from bonanca.recovery.views.rejoin import RejoinPreview
 
 
@@ -96,9 +95,8 @@ def must_copy(service: ServiceView, database: DatabaseSpec, folder: Folder) -> s
         return _("The old server also holds %(names)s, where others may have written since.") % {
             "names": ", ".join(others)
         }
-    runs = durable.list_runs(subject=f"service:{service.slug}", states=[RunState.SUCCEEDED])
     # A promotion that was taken back ended with one, too.
-    moves = (run for run in runs if run.kind in (promotion_plans.KIND, KIND))
+    moves = (run for run in moves_of(service.slug, states=[RunState.SUCCEEDED]) if run.kind in MOVES)
     receipt = next((step.receipt for run in moves for step in run.steps if step.key == "promote"), None)
     if not receipt or not receipt.get("nothing_lost"):
         return _("Nobody has seen that everything on the old primary had arrived before the promotion.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from bonanca.catalog.queries import get_service, list_services
 from bonanca.catalog.spec import ServiceView
 from bonanca.durable import queries as durable
 from bonanca.durable.state import RunState
+from bonanca.durable.views import PlanRunView
 from bonanca.recovery import promotion_plans, rejoin_plans
 from bonanca.recovery.models import ReplicationSample
 from bonanca.recovery.views.replication import ReplicationView
@@ -42,8 +44,16 @@ def lag_between(service: str, since: datetime, until: datetime) -> tuple[tuple[d
     return tuple((at, lag) for at, lag in rows.order_by("at").values_list("at", "lag_s") if lag is not None)
 
 
+def moves_of(service: str, *, states: Sequence[RunState] | None = None) -> list[PlanRunView]:
+    """Plans that made one of its two servers the primary or the standby, and their undos: the newest first."""
+    kinds = [kind + undo for kind in sorted(MOVES) for undo in ("", ".undo")]
+    subject = f"service:{service}"
+    found = [run for kind in kinds for run in durable.list_runs(subject=subject, kind=kind, states=states, limit=10)]
+    return sorted(found, key=lambda run: run.created_at, reverse=True)
+
+
 def _plans(service: str, seen_at: datetime) -> dict[str, bool]:
-    runs = [run for run in durable.list_runs(subject=f"service:{service}") if run.kind.removesuffix(".undo") in MOVES]
+    runs = moves_of(service)
     in_use = any(run.finished_at is None or run.finished_at > seen_at for run in runs)
     done = next((run for run in runs if run.kind in MOVES and run.state is RunState.SUCCEEDED), None)
     return {"in_use": in_use, "awaited": done is not None and any(step.key == "promote" for step in done.steps)}

@@ -50,9 +50,10 @@ class PromotionPreflight:
         problem, begun = pair_problem(primary, standby), promotion_begun(primary, standby)
         if problem and not begun:
             raise StepFailed(problem, hint=_("Nothing was touched. Remove the cause, then retry."))
-        with told():
+        if _standby(database).servers:
             # The one before the old primary is closed has then little to write, while the service waits.
-            replication.checkpoint(database.dsn(), timeout_s=CHECKPOINT_S)
+            with told():
+                replication.checkpoint(database.dsn(), timeout_s=CHECKPOINT_S)
         return {
             "lost_primary": False,
             "standby_lsn": standby.lsn,
