@@ -17,7 +17,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.atomic import sync_folder
-from bonanca.actuators.files.held import followed, held
+from bonanca.actuators.files.held import LedElsewhere, followed, held
 from bonanca.durable.crashpoints import point
 from bonanca.kernel.errors import Conflict, Unavailable
 
@@ -100,9 +100,9 @@ def swap_in(target: Path, incoming: Path, kept: Path, *, new: Ident) -> bool:
 def _change_places(target: Path, incoming: Path, kept: Path) -> None:
     try:
         _rename(kept, target, _NOREPLACE if ident(target) is None else _EXCHANGE)
-    except (NotSwappable, SomethingThere):
+    except (NotSwappable, SomethingThere, LedElsewhere):
         # Nothing was replaced: the name says otherwise. Where it cannot be taken back, the next attempt goes on.
-        with suppress(NotSwappable, SomethingThere):
+        with suppress(NotSwappable, SomethingThere, LedElsewhere):
             _rename(kept, incoming, _NOREPLACE)
         raise
 
