@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 # Bits of linux/capability.h.
-SYS_ADMIN, NET_ADMIN = 21, 12
+SETPCAP, NET_ADMIN, SYS_ADMIN = 8, 12, 21
 
 
 def may_not(*capabilities: int) -> str:

@@ -11,7 +11,7 @@ import secrets
 import stat as modes
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any, TypeVar
@@ -265,17 +265,18 @@ class Session:
         async def begin() -> Any:
             sftp = await self._files()
             await sftp.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
-            file = await sftp.open(path, "wb", asyncssh.SFTPAttrs(permissions=0o600))
-            await sftp.chmod(path, mode)
-            if owner is not None and owner != await self._mine(sftp, path):
-                await sftp.chown(path, *owner)
-            return file
+            with suppress(asyncssh.SFTPNoSuchFile):
+                await sftp.remove(path)  # what a broken connection left may be one that nobody may write to
+            return await sftp.open(path, "wb", asyncssh.SFTPAttrs(permissions=0o600))
 
         async def finish(file: Any) -> None:
+            sftp = await self._files()
             try:
-                await file.fsync()
-            except asyncssh.SFTPOpUnsupported:
-                return
+                if owner is not None and owner != await self._mine(sftp, path):
+                    await sftp.chown(path, *owner)
+                await sftp.chmod(path, mode)
+                with suppress(asyncssh.SFTPOpUnsupported):
+                    await file.fsync()
             finally:
                 await file.close()
 
@@ -364,6 +365,8 @@ def _told(spec: SshHost) -> Iterator[None]:
             _("%(host)s does not let us in: %(reason)s") % {**facts, "reason": error},
             hint=_("Is the public half of key_file among its authorized_keys?"),
         ) from error
+    except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost) as error:
+        raise HostUnreachable(_("The connection to %(host)s broke.") % facts) from error
     except asyncssh.SFTPError as error:
         raise HostRefused(f"{spec.address}: {error.reason}") from error
     except asyncssh.Error as error:

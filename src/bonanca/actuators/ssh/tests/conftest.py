@@ -13,6 +13,7 @@ import pytest
 from bonanca.actuators.ssh.spec import SshHost
 from bonanca.durable.context import FenceToken, StepContext
 from bonanca.kernel.clock import utc_now
+from tests.support.privileges import SETPCAP, may_not
 from tests.support.sshd import Sshd, running_sshd
 
 RUN = UUID(int=1)
@@ -21,6 +22,14 @@ RUN = UUID(int=1)
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     with running_sshd(tmp_path_factory.mktemp("host")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """Where the tests are root's, its root has to obey the permissions of files like everybody else."""
+    less = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--")
+    with running_sshd(tmp_path_factory.mktemp("strict"), inside=() if may_not(SETPCAP) else less) as running:
         yield running
 
 
@@ -62,6 +71,11 @@ def spec_of(server: Sshd, **changes: Any) -> SshHost:
 @pytest.fixture
 def host(server: Sshd, tmp_path: Path) -> Host:
     return Host(spec_of(server), tmp_path / "root")
+
+
+@pytest.fixture
+def strict_host(strict_server: Sshd, tmp_path: Path) -> Host:
+    return Host(spec_of(strict_server), tmp_path / "root")
 
 
 @pytest.fixture

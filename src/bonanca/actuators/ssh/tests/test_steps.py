@@ -11,8 +11,8 @@ import pytest
 
 from bonanca.actuators.files.store import FileState
 from bonanca.actuators.ssh import memory
-from bonanca.actuators.ssh.files import Ground, restore_file
-from bonanca.actuators.ssh.session import connected
+from bonanca.actuators.ssh.files import Ground, keep, restore_file
+from bonanca.actuators.ssh.session import HostUnreachable, Session, connected
 from bonanca.actuators.ssh.steps import SshRelease, SshRun, SshWrite
 from bonanca.actuators.ssh.tests.conftest import Host
 from bonanca.durable import crashpoints
@@ -210,3 +210,32 @@ def test_a_host_that_is_away_is_tried_again_and_a_wrong_key_is_not(host: Host, t
 def test_the_kinds_are_known_to_plans() -> None:
     for kind in ("ssh.release", "ssh.write", "ssh.run"):
         assert handler(kind)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_content_whose_sending_was_cut_off_is_sent_again(
+    strict_host: Host, monkeypatch: pytest.MonkeyPatch, sent: bool
+) -> None:
+    """Nobody may write to what is kept, and what was left half sent stands in nobody's way."""
+    send, data = Session.send, b"kept" * 1000
+
+    def cut_off(session: Session, path: str, pieces: Iterator[bytes], **facts: Any) -> None:
+        def half() -> Iterator[bytes]:
+            yield data[:100]
+            session._connection.abort()
+            yield data[100:]
+
+        send(session, path, pieces if sent else half(), **facts)
+        session._connection.abort()
+
+    with monkeypatch.context() as cut, connected(strict_host.spec) as session:
+        cut.setattr(Session, "send", cut_off)
+        with pytest.raises(HostUnreachable):
+            keep(Ground(session, strict_host.there, strict_host.token()), data)
+    contents = strict_host.root / "run" / "contents"
+    [left] = [path for path in contents.rglob("*") if path.is_file()]
+    assert left.name.endswith(".partial")
+    with connected(strict_host.spec) as session:
+        sha256 = keep(Ground(session, strict_host.there, strict_host.token()), data)
+    [kept] = [path for path in contents.rglob("*") if path.is_file()]
+    assert (kept.name, kept.read_bytes(), kept.stat().st_mode & 0o7777) == (sha256, data, 0o400)
