@@ -26,6 +26,7 @@ from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.crashpoints import point
 from bonanca.durable.errors import NotUndoable, StepFailed
 from bonanca.durable.fence import fenced
+from bonanca.durable.half_done import half_done
 from bonanca.durable.registry import step
 
 
@@ -182,14 +183,7 @@ def _earlier(spec: DockerSpec, one: dict[str, Any]) -> DockerSpec:
 
 
 def _half_done(ctx: StepContext, spec: DockerSpec) -> list[Record] | None:
-    """The replicas that a step which never ended has touched, when its undo asks: those have to be brought back.
-
-    Then the context is that of the plan being undone, and the token that of the undo.
-    """
-    if ctx.token.run_id == ctx.run_id:
-        return None
-    known = [read_record(spec.root, spec.name(replica)) for replica in spec.replicas]
-    return [record for record in known if record is not None and record.key == ctx.key] or None
+    return half_done(ctx, (read_record(spec.root, spec.name(replica)) for replica in spec.replicas))
 
 
 @contextmanager

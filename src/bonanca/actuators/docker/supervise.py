@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import UUID
 
 from bonanca.actuators.docker.engine import Container, Docker, Engine, EngineAway, EngineRefused
-from bonanca.actuators.docker.record import RUNNING, Record, all_records, write_record
+from bonanca.actuators.docker.record import REPLACING, RUNNING, STARTING, Record, all_records, write_record
 from bonanca.actuators.docker.replicas import fence_name, trouble
 from bonanca.actuators.docker.spec import BadSpec, DockerSpec
 from bonanca.actuators.process.policy import RestartPolicy
@@ -96,6 +96,8 @@ def _findings(root: Path, policy: RestartPolicy, now: datetime, docker: Docker |
         spec = DockerSpec.from_json(record.spec)
         replica = next(one for one in spec.replicas if spec.name(one) == record.name)
         found = (docker or Engine(spec.endpoint)).container(record.container)
+        if _in_the_middle(record, found):
+            continue
         if found is None or not found.running:
             if record.gave_up_at is None and _due(record, policy, now):
                 yield _Finding(record, spec, replica, found, None)
@@ -106,6 +108,14 @@ def _findings(root: Path, policy: RestartPolicy, now: datetime, docker: Docker |
                 yield _Finding(record, spec, replica, found, wrong)
         elif wrong or (wrong == "" and record.failures):
             yield _Finding(record, spec, replica, found, wrong)
+
+
+def _in_the_middle(record: Record, found: Container | None) -> bool:
+    """Whether a step has begun to replace the replica and not got far enough for its start to be ours to repeat.
+
+    While it replaces, what ran before may run still, and nothing may be started beside that.
+    """
+    return record.phase == REPLACING or (record.phase == STARTING and found is None)
 
 
 def _answer(

@@ -63,9 +63,10 @@ def status(root: Path) -> tuple[ReplicaStatus, ...]:
 
 
 def find(root: Path, name: str) -> Record | None:
-    """The replica's record with the pid of its living process, or with none.
+    """The replica's record with the pid of its living process, or with none. Writes nothing: anybody may look.
 
-    A process whose starter died before it could note the pid is found by its mark and noted now: adopting is reading.
+    A process whose starter died before it could note the pid is found by its mark; who acts, under the fence, notes it.
+    Noted here it could bring back what was wanted before a plan stopped the replica.
     """
     _reap()
     record = read_record(root, name)
@@ -78,7 +79,7 @@ def find(root: Path, name: str) -> Record | None:
     if record.wanted == RUNNING and record.marker:
         found = leader_of(record.marker)
         if found is not None:
-            return write_record(root, record.but(pid=found[0], started=found[1]))
+            return record.but(pid=found[0], started=found[1])
     return record
 
 
@@ -101,7 +102,7 @@ def start(
     name = spec.name(replica)
     last = find(spec.root, name)
     if last is not None and last.pid is not None:
-        return last
+        return write_record(spec.root, last)
     argv = spec.argv(replica, release)
     place = f"{spec.service}/{name}/{digest(str(spec.root.resolve()).encode())[:12]}-"
     _end_strays(place)

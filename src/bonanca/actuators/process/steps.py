@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from bonanca.actuators.process.spec import BadSpec, ProcessSpec
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import StepFailed
 from bonanca.durable.fence import fenced
+from bonanca.durable.half_done import half_done
 from bonanca.durable.registry import step
 
 
@@ -37,12 +39,12 @@ class ProcessRestart:
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         """Replicas that ran before run again what they ran; a service that was stopped before is stopped."""
         before = {one["before"] for one in receipt["replicas"]}
-        key = f"{ctx.key}:undo"
+        key, touched = f"{ctx.key}:undo", _touched(receipt)
         if before == {None}:
-            return _stop(ctx, key=key)
+            return _stop(ctx, key=key, only=touched)
         if len(before - {None}) > 1:  # it ran a mixture of releases: nothing sensible to go back to but `current`
-            return _restart(ctx, key=key)
-        return _restart(ctx, key=key, release=Path(next(iter(before - {None}))))
+            return _restart(ctx, key=key, only=touched)
+        return _restart(ctx, key=key, only=touched, release=Path(next(iter(before - {None}))))
 
 
 @step("process.stop")
@@ -60,7 +62,7 @@ class ProcessStop:
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         if all(one["before"] is None for one in receipt["replicas"]):
             return {"replicas": []}  # nothing ran before
-        return _restart(ctx, key=f"{ctx.key}:undo")
+        return _restart(ctx, key=f"{ctx.key}:undo", only=_touched(receipt))
 
 
 @step("process.restart_on_undo")
@@ -78,8 +80,13 @@ class ProcessRestartOnUndo:
         return _restart(ctx, key=f"{ctx.key}:undo")
 
 
-def _restart(ctx: StepContext, *, key: str, release: Path | None = None) -> Receipt:
-    spec = _spec(ctx)
+def _touched(receipt: Receipt) -> frozenset[str]:
+    """The replicas of a receipt: a step that never ended has touched only some, and the others run on."""
+    return frozenset(one["name"] for one in receipt["replicas"])
+
+
+def _restart(ctx: StepContext, *, key: str, only: frozenset[str] | None = None, release: Path | None = None) -> Receipt:
+    spec = _of(_spec(ctx), only)
     with _acting(ctx, spec):
         records = restart_all(
             spec, key=key, now=ctx.now(), progress=ctx.progress, pulse=ctx.still_mine, release=release
@@ -87,22 +94,20 @@ def _restart(ctx: StepContext, *, key: str, release: Path | None = None) -> Rece
     return _receipt(spec, records)
 
 
-def _stop(ctx: StepContext, *, key: str) -> Receipt:
-    spec = _spec(ctx)
+def _stop(ctx: StepContext, *, key: str, only: frozenset[str] | None = None) -> Receipt:
+    spec = _of(_spec(ctx), only)
     with _acting(ctx, spec):
         records = stop_all(spec, key=key, progress=ctx.progress, pulse=ctx.still_mine)
     return _receipt(spec, records)
 
 
-def _half_done(ctx: StepContext, spec: ProcessSpec) -> list[Record] | None:
-    """The replicas that a step which never ended has touched, when its undo asks: those have to be brought back.
+def _of(spec: ProcessSpec, only: frozenset[str] | None) -> ProcessSpec:
+    chosen = tuple(one for one in spec.replicas if only is None or spec.name(one) in only)
+    return replace(spec, replicas=chosen)
 
-    Then the context is that of the plan being undone, and the token that of the undo.
-    """
-    if ctx.token.run_id == ctx.run_id:
-        return None
-    known = [find(spec.root, spec.name(replica)) for replica in spec.replicas]
-    return [record for record in known if record is not None and record.key == ctx.key] or None
+
+def _half_done(ctx: StepContext, spec: ProcessSpec) -> list[Record] | None:
+    return half_done(ctx, (find(spec.root, spec.name(replica)) for replica in spec.replicas))
 
 
 @contextmanager

@@ -118,6 +118,7 @@ class Session:
         scratch: str = "",
         fence: str = "",
         token: FenceToken | None = None,
+        wait_s: float = _FENCE_WAIT_S,
         stdout: IO[bytes] | None = None,
         watch: Callable[[], None] | None = None,
     ) -> Ended:
@@ -125,7 +126,7 @@ class Session:
 
         It reads `input` (a file, from where it stands), which lies without a name on the disk of `scratch` (a folder
         of the host) as long as it runs, and is gone with it. With `fence` (a folder of the host) and `token` it is the
-        only one that acts there.
+        only one that acts there, and waits `wait_s` seconds for its turn.
 
         Raises:
             HostUnreachable: the connection broke, or it did not end in time (it is ended), or the fence is taken.
@@ -133,7 +134,7 @@ class Session:
         """
         acting: dict[str, Any] = {}
         if token is not None:
-            patience_s = min(_FENCE_WAIT_S, timeout_s / 2)
+            patience_s = min(wait_s, timeout_s / 2)
             acting = {"fence": fence, "run": str(token.run_id), "epoch": token.epoch, "patience_s": patience_s}
             if token.verify is not None:
                 token.verify()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -46,6 +46,9 @@ class Machine(Protocol):
     def remembered(self, key: str) -> dict[str, Any] | None:
         """What was kept under the key."""
 
+    def place(self, key: str) -> str:
+        """The file of what is kept under the key."""
+
     def release(self) -> str | None:
         """The folder name of the current release below the root."""
 
@@ -82,7 +85,7 @@ class Here:
         watch: Callable[[], None] | None = None,
         wait_s: float = FENCE_WAIT_S,
     ) -> Ended:
-        with fenced(f"units:{self.root.resolve()}", token, wait_s=wait_s):
+        with self._fenced(token, wait_s):
             return self._run(argv, timeout_s, watch)
 
     def _run(self, argv: Sequence[str], timeout_s: float, watch: Callable[[], None] | None) -> Ended:
@@ -95,11 +98,12 @@ class Here:
         return Ended(0, done.text, done.stderr)
 
     def remember(self, key: str, facts: dict[str, Any], *, token: FenceToken) -> None:
-        write_atomic(self._place(key), json.dumps(facts, sort_keys=True).encode())
+        with self._fenced(token, FENCE_WAIT_S):
+            write_atomic(Path(self.place(key)), json.dumps(facts, sort_keys=True).encode())
 
     def remembered(self, key: str) -> dict[str, Any] | None:
         try:
-            loaded: dict[str, Any] = json.loads(self._place(key).read_bytes())
+            loaded: dict[str, Any] = json.loads(Path(self.place(key)).read_bytes())
         except FileNotFoundError:
             return None
         return loaded
@@ -107,8 +111,11 @@ class Here:
     def release(self) -> str | None:
         return current_release(self.root)
 
-    def _place(self, key: str) -> Path:
-        return Path(place_of(PurePosixPath(self.root), KIND, key))
+    def place(self, key: str) -> str:
+        return str(place_of(PurePosixPath(self.root), KIND, key))
+
+    def _fenced(self, token: FenceToken, wait_s: float) -> AbstractContextManager[None]:
+        return fenced(f"units:{self.root.resolve()}", token, wait_s=wait_s)
 
 
 @dataclass(frozen=True)
@@ -131,13 +138,16 @@ class There:
         wait_s: float = FENCE_WAIT_S,
     ) -> Ended:
         fence = Ground(self.session, self.root, token).fence
-        return self.session.run(argv, timeout_s=timeout_s, fence=fence, token=token, watch=watch)
+        return self.session.run(argv, timeout_s=timeout_s, fence=fence, token=token, wait_s=wait_s, watch=watch)
 
     def remember(self, key: str, facts: dict[str, Any], *, token: FenceToken) -> None:
         Ground(self.session, self.root, token).remember(KIND, key, facts)
 
     def remembered(self, key: str) -> dict[str, Any] | None:
         return remembered(self.session, self.root, KIND, key)
+
+    def place(self, key: str) -> str:
+        return str(place_of(self.root, KIND, key))
 
     def release(self) -> str | None:
         return releases.current_release(self.session, self.root)

@@ -7,7 +7,7 @@ then was started since: by this step, before a worker died, or by systemd itself
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from bonanca.actuators.process.health import answer, wait_healthy
 from bonanca.actuators.systemd.machine import Machine
 from bonanca.actuators.systemd.spec import Part, UnitSpec
-from bonanca.actuators.systemd.units import UnitFailed, UnitState, last_words, order, state_of
+from bonanca.actuators.systemd.units import Mark, UnitFailed, UnitState, last_words, mark_of, order, state_of, unmark
 from bonanca.durable.context import FenceToken
 from bonanca.durable.crashpoints import point
 
@@ -51,21 +51,24 @@ def restart_all(
     timeout_s: float,
     progress: Progress,
     pulse: Callable[[], None],
+    only: frozenset[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Restart each unit in turn and wait until its replicas are healthy; one that fails ends the roll.
+    """Restart each unit (of those in `only`) in turn and wait until its replicas are healthy; a failure ends the roll.
 
     Raises:
         UnitFailed: a unit was not started, did not stay, or was not healthy in time.
     """
     was = before(machine, spec, key=key, token=token)
-    done = []
-    for index, part in enumerate(spec.parts):
-        progress(index / len(spec.parts), part.unit)
+    parts, done = [part for part in spec.parts if only is None or part.unit in only], []
+    for index, part in enumerate(parts):
+        progress(index / len(parts), part.unit)
         state = state_of(machine, spec, part.unit)
         if not state.up or state.invocation == was[part.unit]:
             pulse()
             order(machine, spec, "restart", part.unit, token=token, timeout_s=timeout_s, watch=pulse)
             point("systemd.restarted")
+        elif mark_of(machine, part.unit) is not None:
+            unmark(machine, part.unit, token=token)  # somebody else has started it after a plan had stopped it
         _until_well(machine, spec, part, pulse)
         done.append(_fact(state_of(machine, spec, part.unit), part, was))
     progress(1.0, "")
@@ -81,6 +84,8 @@ def restarted(machine: Machine, spec: UnitSpec, key: str) -> list[dict[str, Any]
     for part in spec.parts:
         state = state_of(machine, spec, part.unit)
         if state.active != "active" or state.invocation == was.get(part.unit):
+            return None
+        if mark_of(machine, part.unit) is not None:
             return None
         if spec.health is not None and any(answer(replica, spec.health.path) for replica in part.replicas):
             return None
@@ -98,7 +103,9 @@ def stop_all(
     progress: Progress,
     pulse: Callable[[], None],
 ) -> list[dict[str, Any]]:
-    """Stop each unit in turn; how long it may take to finish its work is the unit's own TimeoutStopSec.
+    """Stop each unit in turn and mark it as meant to be, so that supervision lets it be.
+
+    How long it may take to finish its work is the unit's own TimeoutStopSec.
 
     Raises:
         UnitFailed: a unit is unknown or does not end.
@@ -108,7 +115,7 @@ def stop_all(
     for index, part in enumerate(spec.parts):
         progress(index / len(spec.parts), part.unit)
         pulse()
-        order(machine, spec, "stop", part.unit, token=token, timeout_s=timeout_s, watch=pulse)
+        order(machine, spec, "stop", part.unit, key=key, token=token, timeout_s=timeout_s, watch=pulse)
         point("systemd.stopped")
         done.append(_fact(state_of(machine, spec, part.unit), part, was))
     progress(1.0, "")
@@ -117,13 +124,29 @@ def stop_all(
 
 def stopped(machine: Machine, spec: UnitSpec, key: str) -> list[dict[str, Any]] | None:
     """The units, when this key has stopped them and none runs; else None."""
+    marks = list(marked(machine, spec))
+    if any(mark is None or mark.key != key for mark in marks):
+        return None
+    done = facts(machine, spec, key)
+    if done is None or any(one["active"] not in ("inactive", "failed") for one in done):
+        return None
+    return done
+
+
+def marked(machine: Machine, spec: UnitSpec) -> Iterable[Mark | None]:
+    """The mark of each unit."""
+    return (mark_of(machine, part.unit) for part in spec.parts)
+
+
+def facts(
+    machine: Machine, spec: UnitSpec, key: str, only: frozenset[str] | None = None
+) -> list[dict[str, Any]] | None:
+    """The units (of those in `only`) as they are and were before the step; None when the step was not begun."""
     known = machine.remembered(key)
     if known is None:
         return None
-    states = [(state_of(machine, spec, part.unit), part) for part in spec.parts]
-    if any(state.active not in ("inactive", "failed") for state, _part in states):
-        return None
-    return [_fact(state, part, dict(known["before"])) for state, part in states]
+    parts = [part for part in spec.parts if only is None or part.unit in only]
+    return [_fact(state_of(machine, spec, part.unit), part, dict(known["before"])) for part in parts]
 
 
 def _until_well(machine: Machine, spec: UnitSpec, part: Part, pulse: Callable[[], None]) -> None:

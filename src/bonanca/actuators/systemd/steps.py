@@ -13,11 +13,12 @@ from typing import Any
 
 from bonanca.actuators.ssh.steps import told_as_step
 from bonanca.actuators.systemd.machine import Machine, machine_of
-from bonanca.actuators.systemd.rolling import restart_all, restarted, stop_all, stopped
+from bonanca.actuators.systemd.rolling import facts, marked, restart_all, restarted, stop_all, stopped
 from bonanca.actuators.systemd.spec import BadUnit, UnitSpec
 from bonanca.actuators.systemd.units import UnitFailed
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import StepFailed
+from bonanca.durable.half_done import half_done
 from bonanca.durable.registry import step
 
 
@@ -28,6 +29,8 @@ class SystemdRestart:
     def check(self, ctx: StepContext) -> Receipt | None:
         with _reaching(ctx) as (machine, spec):
             done = restarted(machine, spec, ctx.key)
+            if done is None and ctx.asked_by_undo:
+                done = facts(machine, spec, ctx.key)  # of one that never ended: what ran before is what counts
             return None if done is None else _receipt(machine, spec, done)
 
     def apply(self, ctx: StepContext) -> Receipt:
@@ -42,11 +45,11 @@ class SystemdRestart:
 
 @step("systemd.stop")
 class SystemdStop:
-    """Stop the units. Its undo starts them from what is current."""
+    """Stop the units, and keep supervision from starting them again. Its undo starts them from what is current."""
 
     def check(self, ctx: StepContext) -> Receipt | None:
         with _reaching(ctx) as (machine, spec):
-            done = stopped(machine, spec, ctx.key)
+            done = stopped(machine, spec, ctx.key) or _half_stopped(ctx, machine, spec)
             return None if done is None else _receipt(machine, spec, done)
 
     def apply(self, ctx: StepContext) -> Receipt:
@@ -55,7 +58,8 @@ class SystemdStop:
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
         if not any(unit["before"] for unit in receipt["units"]):
             return {**receipt, "undone": "nothing ran before"}
-        return _restart(ctx, f"{ctx.key}:undo")
+        # One that never ended has touched only some: the others run on.
+        return _restart(ctx, f"{ctx.key}:undo", only=frozenset(unit["unit"] for unit in receipt["units"]))
 
 
 @step("systemd.restart_on_undo")
@@ -73,7 +77,12 @@ class SystemdRestartOnUndo:
         return _restart(ctx, f"{ctx.key}:undo")
 
 
-def _restart(ctx: StepContext, key: str) -> Receipt:
+def _half_stopped(ctx: StepContext, machine: Machine, spec: UnitSpec) -> list[dict[str, Any]] | None:
+    marks = half_done(ctx, marked(machine, spec))
+    return marks and facts(machine, spec, ctx.key, frozenset(mark.unit for mark in marks))
+
+
+def _restart(ctx: StepContext, key: str, only: frozenset[str] | None = None) -> Receipt:
     with _reaching(ctx) as (machine, spec):
         done = restart_all(
             machine,
@@ -83,6 +92,7 @@ def _restart(ctx: StepContext, key: str) -> Receipt:
             timeout_s=max(1.0, ctx.remaining_s() - 1.0),
             progress=ctx.progress,
             pulse=ctx.still_mine,
+            only=only,
         )
         return _receipt(machine, spec, done)
 

@@ -1,7 +1,8 @@
 """Restart units that failed, hang or are overloaded, where a policy is declared; else systemd's own word stands.
 
 What is known of a unit (our restarts, bad answers in a row, given up) is in a record of this host, as for processes.
-A unit that is inactive was stopped by somebody and is left alone.
+A unit that is inactive was stopped by somebody and is left alone, and so is one that a plan has stopped, whatever it is
+since: that is asked, with all that was judged, once more under the fence in which it would be restarted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bonanca.actuators.process.record import RUNNING, STOPPED, Record, read_reco
 from bonanca.actuators.ssh.session import HostUnreachable
 from bonanca.actuators.systemd.machine import Machine, machine_of
 from bonanca.actuators.systemd.spec import Part, UnitSpec
-from bonanca.actuators.systemd.units import UnitFailed, UnitState, order, state_of
+from bonanca.actuators.systemd.units import UnitFailed, UnitState, mark_of, mend, state_of
 from bonanca.durable.context import FenceToken
 from bonanca.durable.errors import StepFailed
 from bonanca.durable.fence import ResourceBusy
@@ -79,10 +80,12 @@ def _mended(machine: Machine, spec: UnitSpec, policy: RestartPolicy, now: dateti
             if record.failures or record.gave_up_at is not None or record.wanted != RUNNING:
                 write_record(_folder(spec), record.but(wanted=RUNNING, failures=0, gave_up_at=None))
             continue
+        if mark_of(machine, part.unit) is not None:
+            continue
         failures = 1 if state.active == "failed" else record.failures + 1
         needed = 1 if state.active == "failed" or policy.watch is None else policy.watch.failures
         record = write_record(_folder(spec), record.but(wanted=RUNNING, failures=failures, error=wrong))
-        if failures >= needed and record.gave_up_at is None and _restart(machine, spec, part, record, policy, now):
+        if failures >= needed and record.gave_up_at is None and _restart(machine, spec, state, record, policy, now):
             yield part.unit
             return  # a cause that units share does not take all of them away at once
 
@@ -115,7 +118,7 @@ def _wrong(
 
 
 def _restart(
-    machine: Machine, spec: UnitSpec, part: Part, record: Record, policy: RestartPolicy, now: datetime
+    machine: Machine, spec: UnitSpec, judged: UnitState, record: Record, policy: RestartPolicy, now: datetime
 ) -> bool:
     recent = policy.recent(record.restarted, now.timestamp())
     if len(recent) >= policy.most:
@@ -127,15 +130,15 @@ def _restart(
     tried = record.but(restarts=record.restarts + 1, restarted=(*recent, now.timestamp()), failures=0)
     write_record(_folder(spec), tried)
     try:
-        order(machine, spec, "restart", part.unit, token=_SUPERVISION, timeout_s=_RESTART_S, wait_s=0.0)
+        restarted = mend(machine, spec, judged, token=_SUPERVISION, timeout_s=_RESTART_S)
     except (ResourceBusy, HostUnreachable):
-        # A plan's step works on it: this was none of our restarts.
-        write_record(_folder(spec), record)
-        return False
+        restarted = False  # a plan's step works on it
     except (UnitFailed, StepFailed) as failed:
         write_record(_folder(spec), tried.but(error=str(failed)))
         return False
-    return True
+    if not restarted:
+        write_record(_folder(spec), record.but(failures=0))  # this was none of our restarts
+    return restarted
 
 
 def _record(spec: UnitSpec, part: Part) -> Record:

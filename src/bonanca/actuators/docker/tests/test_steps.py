@@ -188,6 +188,29 @@ def test_a_worker_killed_in_a_change_leaves_all_old_or_all_new(
     assert old <= ids(dockerd, spec)
 
 
+@pytest.mark.parametrize("place", ["docker.intent_recorded", "docker.stopped"])
+def test_a_stop_killed_at_the_first_replica_is_undone(
+    spec: DockerSpec, monkeypatch: pytest.MonkeyPatch, dockerd: Engine, place: str
+) -> None:
+    DockerRestart().apply(context(spec))
+    before, run, undo = ids(dockerd, spec), uuid4(), uuid4()
+
+    def die(name: str) -> None:
+        if name == place:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crashpoints, "hook", die)
+        with pytest.raises(Killed):
+            DockerStop().apply(context(spec, run_id=run))
+    begun = DockerStop().check(context(spec, run_id=run, by=undo))
+    assert begun is not None
+    assert [one["name"] for one in begun["replicas"]] == [spec.name(spec.replicas[0])]
+    DockerStop().undo(context(spec, run_id=undo), begun)
+    assert versions(spec) == ["v1", "v1"]
+    assert ids(dockerd, spec) == before
+
+
 def test_a_version_that_does_not_start_stops_at_the_first_replica_and_can_be_undone(
     spec: DockerSpec, images: dict[str, Image]
 ) -> None:

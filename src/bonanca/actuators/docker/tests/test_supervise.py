@@ -12,9 +12,10 @@ from bonanca.actuators.docker.engine import Engine, Image
 from bonanca.actuators.docker.replicas import bring, stop, until_healthy
 from bonanca.actuators.docker.spec import DockerSpec
 from bonanca.actuators.docker.supervise import ensure_running, status
-from bonanca.actuators.docker.tests.conftest import versions
+from bonanca.actuators.docker.tests.conftest import COMMITS, versions
 from bonanca.actuators.process.policy import HealthWatch, RestartPolicy
 from bonanca.actuators.process.spec import Health
+from bonanca.durable import crashpoints
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -65,6 +66,41 @@ def test_one_that_a_plan_stopped_is_left_alone(one: DockerSpec, dockerd: Engine)
     stop(dockerd, one, one.replicas[0], key="two")
     assert ensure_running(one.root, now=NOW + timedelta(hours=1)) == ()
     assert versions(one) == [""]
+
+
+@pytest.mark.parametrize("place", ["docker.intent_recorded", "docker.stopped"])
+def test_a_replacement_that_was_cut_off_is_its_plans(
+    one: DockerSpec, dockerd: Engine, images: dict[str, Image], monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """On the way back the container that is to run is there already: started now, two versions would run."""
+    newer, replica = replace(one, image=images["v2"].id, commit=COMMITS["v2"]), one.replicas[0]
+    bring(dockerd, newer, replica, images["v2"], key="forth", now=NOW)
+    until_healthy(dockerd, newer, replica, pulse=lambda: None)
+    before = states(dockerd, one)
+
+    class Killed(BaseException):
+        pass
+
+    def die(name: str) -> None:
+        if name == place:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crashpoints, "hook", die)
+        with pytest.raises(Killed):
+            bring(dockerd, one, replica, images["v1"], key="back", now=NOW)
+    assert ensure_running(one.root, now=NOW) == ()
+    after = {name: "exited" if place == "docker.stopped" else state for name, state in before.items()}
+    assert states(dockerd, one) == after
+    bring(dockerd, one, replica, images["v1"], key="back", now=NOW)
+    until_healthy(dockerd, one, replica, pulse=lambda: None)
+    assert versions(one) == ["v1"]
+    crash(dockerd, one)
+    assert ensure_running(one.root, now=NOW) == (one.name(replica),)
+
+
+def states(dockerd: Engine, spec: DockerSpec) -> dict[str, str]:
+    return {found.name: found.status for found in dockerd.containers({"bonanca.root": str(spec.root)})}
 
 
 def test_one_that_answers_badly_in_a_row_is_restarted(

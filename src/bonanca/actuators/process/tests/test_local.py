@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bonanca.actuators.process import local
 from bonanca.actuators.process.local import NotStarted, find, start, status, stop, until_healthy
 from bonanca.actuators.process.logs import log_place, rotate
-from bonanca.actuators.process.record import read_record, write_record
-from bonanca.actuators.process.sessions import marked
+from bonanca.actuators.process.record import STOPPED, read_record, write_record
+from bonanca.actuators.process.sessions import leader_of, marked
 from bonanca.actuators.process.spec import ProcessSpec
 from bonanca.durable import crashpoints
 from bonanca.durable.host import process
@@ -88,6 +89,28 @@ def test_a_start_that_was_cut_off_is_finished_and_not_doubled(
     start(spec, replica, key="one", release=release, now=NOW)
     until_healthy(spec, replica, pulse=lambda: None)
     assert len(list(marked(f"{spec.service}/{record.name}/"))) == 1
+
+
+def test_a_look_brings_nothing_back_that_a_plan_stopped_meanwhile(
+    spec: ProcessSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(spec)
+    name = spec.name(spec.replicas[0])
+    record = read_record(spec.root, name)
+    assert record is not None
+    write_record(spec.root, record.but(pid=None, started=None))  # whoever started it was killed before it noted the pid
+
+    def slow(marker: str) -> tuple[int, int] | None:
+        monkeypatch.setattr(local, "leader_of", leader_of)
+        found = leader_of(marker)
+        stop(spec, spec.replicas[0], key="plan")
+        return found
+
+    monkeypatch.setattr(local, "leader_of", slow)
+    find(spec.root, name)
+    after = read_record(spec.root, name)
+    assert after is not None
+    assert (after.wanted, after.key, after.pid) == (STOPPED, "plan", None)
 
 
 def test_a_process_that_nothing_records_is_ended_before_another_starts(spec: ProcessSpec) -> None:

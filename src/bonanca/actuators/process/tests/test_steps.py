@@ -8,10 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bonanca.actuators.process.local import status
+from bonanca.actuators.process import local
+from bonanca.actuators.process.local import end, status, stop
+from bonanca.actuators.process.record import Record
 from bonanca.actuators.process.spec import ProcessSpec
 from bonanca.actuators.process.steps import ProcessRestart, ProcessRestartOnUndo, ProcessStop
 from bonanca.actuators.process.tests.conftest import make_release, point_current
+from bonanca.durable import crashpoints
 from bonanca.durable.context import FenceToken, StepContext
 from bonanca.durable.errors import Fenced, StepFailed
 
@@ -127,3 +130,55 @@ def test_a_restart_that_failed_at_the_first_replica_is_undone_for_that_one_too(s
     assert touched is not None
     ProcessRestart().undo(context(spec, run_id=undo), touched)
     assert running(spec) == ["v1", "v1"]
+
+
+class Killed(BaseException):
+    pass
+
+
+def pids(spec: ProcessSpec) -> list[int | None]:
+    return [one.pid for replica in spec.replicas for one in status(spec.root) if one.name == spec.name(replica)]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_stop_killed_at_the_first_replica_is_undone_for_that_one_alone(
+    spec: ProcessSpec, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    ProcessRestart().apply(context(spec))
+    before, run, undo = pids(spec), uuid4(), uuid4()
+
+    def die(record: Record, *, timeout_s: float) -> None:
+        if ended:
+            end(record, timeout_s=timeout_s)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "end", die)
+        with pytest.raises(Killed):
+            ProcessStop().apply(context(spec, run_id=run))
+    begun = ProcessStop().check(context(spec, run_id=run, by=undo))
+    assert begun is not None
+    ProcessStop().undo(context(spec, run_id=undo), begun)
+    assert running(spec) == ["v1", "v1"]
+    assert (pids(spec)[0] != before[0], pids(spec)[1]) == (True, before[1])
+
+
+def test_the_undo_of_a_start_that_was_cut_off_stops_only_what_it_started(
+    spec: ProcessSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ProcessRestart().apply(context(spec))
+    stop(spec, spec.replicas[0], key="by hand")
+    before, run, undo = pids(spec), uuid4(), uuid4()
+
+    def die(name: str) -> None:
+        if name == "process.forked":
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crashpoints, "hook", die)
+        with pytest.raises(Killed):
+            ProcessRestart().apply(context(spec, run_id=run))
+    begun = ProcessRestart().check(context(spec, run_id=run, by=undo))
+    assert begun is not None
+    ProcessRestart().undo(context(spec, run_id=undo), begun)
+    assert pids(spec) == [None, before[1]]

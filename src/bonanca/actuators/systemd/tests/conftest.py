@@ -27,10 +27,12 @@ ExecStart={python} {folder}/web.py %i
 Restart=no
 TimeoutStopSec=5
 """
-# Healthy unless it is told otherwise by a file; hangs when the file says so.
+# Healthy unless it is told otherwise by a file; hangs when the file says so. A rude one ends with a code when stopped.
 WEB = """
-import http.server, pathlib, sys, time
+import http.server, pathlib, signal, sys, time
 here = pathlib.Path(__file__).parent
+if (here / "rude").exists():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
 class Web(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         mood = here / f"mood-{sys.argv[1]}"
@@ -76,11 +78,14 @@ class Shop:
     def mood(self, index: int, said: str) -> None:
         (self.folder / f"mood-{self.spec.replicas[index].port}").write_text(said)
 
-    def context(self, key: str, *, run: UUID = RUN, epoch: int = 1, **changes: Any) -> StepContext:
+    def context(
+        self, key: str, *, run: UUID = RUN, epoch: int = 1, by: UUID | None = None, **changes: Any
+    ) -> StepContext:
+        """A step of the run; `by`: asked by the undo that this is the run of."""
         return StepContext(
             run_id=run,
             step_key=key,
-            token=FenceToken(run, epoch),
+            token=FenceToken(by or run, epoch),
             params={**self.spec.to_json(), **changes},
             context={},
             receipts={},

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from bonanca.actuators.systemd import units
 from bonanca.actuators.systemd.machine import machine_of
 from bonanca.actuators.systemd.steps import SystemdRestart, SystemdRestartOnUndo, SystemdStop
 from bonanca.actuators.systemd.tests.conftest import Shop
@@ -109,6 +110,44 @@ def test_a_kill_in_the_middle_restarts_nothing_twice(shop: Shop, killed_at: Any,
     assert now[1] != before[1]
     assert (now[0] == half[0]) == (point == "systemd.restarted")
     assert all(unit["before"] for unit in done["units"])
+
+
+@pytest.mark.parametrize("point", ["systemd.marked", "systemd.stopped"])
+def test_a_stop_killed_at_the_first_unit_is_undone_for_that_one_alone(
+    shop: Shop, killed_at: Any, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    SystemdRestart().apply(shop.context("a"))
+    before, stopping = pids(shop), SystemdStop()
+    if point == "systemd.marked":
+        # In the middle of the command itself: what it says to systemd does not arrive.
+        with monkeypatch.context() as patch:
+            patch.setattr(units, "_STOP", units._STOP.replace('"$@" stop', "false"))
+            with pytest.raises(StepFailed):
+                stopping.apply(shop.context("s"))
+    else:
+        killed_at(point)
+        with pytest.raises(Killed):
+            stopping.apply(shop.context("s"))
+    assert stopping.check(shop.context("s")) is None
+    begun = stopping.check(shop.context("s", by=UUID(int=7)))
+    assert begun is not None
+    assert [unit["unit"] for unit in begun["units"]] == [shop.spec.parts[0].unit]
+    stopping.undo(shop.context("s", run=UUID(int=7)), begun)
+    now = pids(shop)
+    assert "0" not in now
+    assert (now[0] != before[0], now[1]) == (True, before[1])
+    nothing = shop.context("never begun", by=UUID(int=7))
+    assert (stopping.check(nothing), SystemdRestart().check(nothing)) == (None, None)
+
+
+def test_a_first_start_killed_at_the_first_unit_is_undone(shop: Shop, killed_at: Any) -> None:
+    killed_at("systemd.restarted")
+    with pytest.raises(Killed):
+        SystemdRestart().apply(shop.context("a"))
+    begun = SystemdRestart().check(shop.context("a", by=UUID(int=7)))
+    assert begun is not None
+    SystemdRestart().undo(shop.context("a", run=UUID(int=7)), begun)
+    assert pids(shop) == ["0", "0"]
 
 
 def test_a_release_that_does_not_come_up_stops_the_roll_at_the_first(shop: Shop) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from bonanca.actuators.process.policy import HealthWatch, RestartPolicy
+from bonanca.actuators.ssh.session import HostUnreachable
 from bonanca.actuators.systemd import supervise
+from bonanca.actuators.systemd.machine import machine_of
 from bonanca.actuators.systemd.spec import BadUnit, UnitSpec
-from bonanca.actuators.systemd.steps import SystemdRestart
+from bonanca.actuators.systemd.steps import SystemdRestart, SystemdStop
 from bonanca.actuators.systemd.supervise import ensure_running, observe
 from bonanca.actuators.systemd.tests.conftest import Shop
-from bonanca.actuators.systemd.units import _systemctl
+from bonanca.actuators.systemd.units import _systemctl, mend, state_of
+from bonanca.durable.context import FenceToken
+from bonanca.durable.errors import StepFailed
+from bonanca.durable.fence import ResourceBusy
 from bonanca.kernel.clock import utc_now
 from tests.support.poll import eventually
 
@@ -57,6 +67,73 @@ def test_what_somebody_stopped_stays_stopped(shop: Shop) -> None:
     shop.systemd.run("systemctl", "stop", shop.spec.parts[1].unit)
     assert ensure_running(shop.spec, POLICY, now=utc_now()) == ()
     assert [seen.state.active for seen in observe(shop.spec)] == ["active", "inactive"]
+
+
+def test_what_a_plan_stopped_is_left_alone_until_its_undo_starts_it(shop: Shop) -> None:
+    (shop.folder / "rude").write_text("")
+    SystemdRestart().apply(shop.context("a"))
+    unit, ctx = shop.spec.parts[0].unit, shop.context("s")
+    done = SystemdStop().apply(ctx)
+    assert SystemdStop().check(ctx) == done
+    # Whatever becomes of it: a stop that systemd calls a failure, or a start by somebody that fails.
+    shop.systemd.run("systemctl", "start", unit)
+    crash(shop, 0)
+    for second in range(3):
+        assert ensure_running(shop.spec, POLICY, now=utc_now() + timedelta(seconds=second)) == ()
+    assert shop.state(0, "ActiveState") == "failed"
+    SystemdStop().undo(ctx, done)
+    crash(shop, 0)
+    assert ensure_running(shop.spec, POLICY, now=utc_now()) == (unit,)
+
+
+def test_a_unit_that_ends_with_a_code_of_its_own_when_it_is_stopped_has_not_failed(shop: Shop) -> None:
+    (shop.folder / "rude").write_text("")
+    SystemdRestart().apply(shop.context("a"))
+    SystemdStop().apply(shop.context("s"))
+    assert [seen.state.active for seen in observe(shop.spec)] == ["inactive", "inactive"]
+
+
+def test_what_a_plan_stops_while_it_is_judged_is_not_started(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    SystemdRestart().apply(shop.context("a"))
+    crash(shop, 0)
+
+    def late(*args: Any, **more: Any) -> bool:
+        SystemdStop().apply(shop.context("s"))
+        return mend(*args, **more)
+
+    monkeypatch.setattr(supervise, "mend", late)
+    assert ensure_running(shop.spec, POLICY, now=utc_now()) == ()
+    assert [shop.state(index, "MainPID") for index in range(2)] == ["0", "0"]
+    assert observe(shop.spec)[0].record.restarts == 0  # it was none of ours
+
+
+def test_supervision_does_not_wait_for_a_plan_that_works_there(shop: Shop) -> None:
+    SystemdRestart().apply(shop.context("a"))
+    unit, plan = shop.spec.parts[0].unit, FenceToken(UUID(int=3), 1)
+    holds = ("sh", "-c", f"touch {shop.folder}/held; exec sleep 30")
+
+    def hold() -> None:
+        with machine_of(shop.spec) as machine, suppress(StepFailed, HostUnreachable):
+            machine.act(holds, token=plan, timeout_s=60, watch=lambda: _until(released))
+
+    released = threading.Event()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        eventually(lambda: (shop.folder / "held").exists())
+        with machine_of(shop.spec) as machine:
+            judged, began = state_of(machine, shop.spec, unit), time.monotonic()
+            with pytest.raises((ResourceBusy, HostUnreachable)):
+                mend(machine, shop.spec, judged, token=FenceToken(UUID(int=0), 0), timeout_s=60)
+            assert time.monotonic() - began < 20
+    finally:
+        released.set()
+        thread.join()
+
+
+def _until(released: threading.Event) -> None:
+    if released.is_set():
+        raise StepFailed("over")
 
 
 @pytest.fixture(autouse=True)
