@@ -120,6 +120,8 @@ def _seen(seen: SeenUnit, *, watched: bool) -> SeenReplica:
 
 def _state(seen: SeenUnit, *, watched: bool) -> ReplicaState:
     state, record = seen.state, seen.record
+    if seen.stopped:
+        return ReplicaState.STOPPED
     if state.active == "active":
         return ReplicaState.FAILING if watched and record.failures else ReplicaState.RUNNING
     if state.active == "failed":

@@ -38,12 +38,16 @@ _asked: dict[tuple[Path, str], float] = {}
 
 @dataclass(frozen=True)
 class SeenUnit:
-    """A unit now, what is known of it here, and the release below its root."""
+    """A unit now, what is known of it here, and the release below its root.
+
+    `stopped`: a plan has stopped it, and systemd calls that a failure.
+    """
 
     part: Part
     state: UnitState
     record: Record
     release: str | None
+    stopped: bool = False
 
 
 def observe(spec: UnitSpec) -> tuple[SeenUnit, ...]:
@@ -54,9 +58,13 @@ def observe(spec: UnitSpec) -> tuple[SeenUnit, ...]:
     """
     with machine_of(spec, timeout_s=CONNECT_S) as machine:
         release = machine.release()
-        return tuple(
-            SeenUnit(part, state_of(machine, spec, part.unit), _record(spec, part), release) for part in spec.parts
-        )
+        return tuple(_seen(machine, spec, part, release) for part in spec.parts)
+
+
+def _seen(machine: Machine, spec: UnitSpec, part: Part, release: str | None) -> SeenUnit:
+    state = state_of(machine, spec, part.unit)
+    stopped = state.active == "failed" and mark_of(machine, part.unit) is not None
+    return SeenUnit(part, state, _record(spec, part), release, stopped)
 
 
 def ensure_running(spec: UnitSpec, policy: RestartPolicy, *, now: datetime) -> tuple[str, ...]:

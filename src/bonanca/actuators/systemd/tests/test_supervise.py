@@ -81,6 +81,7 @@ def test_what_a_plan_stopped_is_left_alone_until_its_undo_starts_it(shop: Shop) 
     for second in range(3):
         assert ensure_running(shop.spec, POLICY, now=utc_now() + timedelta(seconds=second)) == ()
     assert shop.state(0, "ActiveState") == "failed"
+    assert [seen.stopped for seen in observe(shop.spec)] == [True, False]
     SystemdStop().undo(ctx, done)
     crash(shop, 0)
     assert ensure_running(shop.spec, POLICY, now=utc_now()) == (unit,)
