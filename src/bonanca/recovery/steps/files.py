@@ -36,7 +36,8 @@ from bonanca.recovery.operations.keep_files import note_kept, note_returned
 from bonanca.recovery.queries import get_backup
 from bonanca.recovery.scratch import compare_files
 from bonanca.recovery.sealing import disk_full_named
-from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told, workspace
+from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told
+from bonanca.recovery.steps.workspace import workspace
 from bonanca.recovery.trees import kept_of, names_beside, remove_staging, remove_unplaced, staging_of, targets_of
 
 
@@ -49,11 +50,12 @@ class FilesLoad:
 
     def apply(self, ctx: StepContext) -> Receipt:
         paths, beside = _paths(ctx), ctx.params["folder"]
-        with _told(), workspace(ctx) as folder:
-            service, backup = get_service(ctx.params["service"]), get_backup(UUID(ctx.params["backup_id"]))
-            mark, targets = mark_of(ctx.run_id), targets_of(paths, beside)
+        mark, targets = mark_of(ctx.run_id), targets_of(paths, beside)
+        with _told(), fenced(_resource(ctx), ctx.token):  # never of a worker that has the plan by now
             for target in targets:
                 remove_staging(target, mark)
+        with _told(), workspace(ctx) as folder:
+            service, backup = get_service(ctx.params["service"]), get_backup(UUID(ctx.params["backup_id"]))
             staged = [staging_of(target, mark, ctx.token.epoch, number) for number, target in enumerate(targets)]
             if beside:
                 staged[0].mkdir(mode=0o700)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -31,7 +29,6 @@ from bonanca.actuators.postgres.sessions import (
 from bonanca.catalog.spec import DatabaseSpec, ServiceView
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import StepFailed
-from bonanca.recovery import folders
 from bonanca.recovery.engines import Target
 from bonanca.recovery.engines.chains import newest_before
 from bonanca.recovery.guards import refuse_own_server
@@ -41,6 +38,7 @@ from bonanca.recovery.queries import wal_of
 from bonanca.recovery.sealing import disk_full_named
 from bonanca.recovery.state import PinKind
 from bonanca.recovery.steps.support import reporting, worker
+from bonanca.recovery.steps.workspace import workspace
 
 # Nobody should write into a pin by mistake; a copy of it gets the real properties.
 _READ_ONLY = ["", "default_transaction_read_only", "on"]
@@ -84,7 +82,7 @@ def _snapshot(ctx: StepContext, service: ServiceView, database: DatabaseSpec, pr
     facts = effect_of(dsn, ctx.key)
     if facts is None:
         began, say = monotonic(), reporting(ctx)
-        with _workspace(ctx) as folder, disk_full_named(folder):
+        with workspace(ctx) as folder, disk_full_named(folder):
             with exported_snapshot(dsn) as snapshot:
                 say(0.05, _("dumping"))
                 dump_folder(dsn, folder / "dump", snapshot=snapshot.name)
@@ -203,17 +201,3 @@ def copy_name(ctx: StepContext, database: DatabaseSpec) -> str:
 def _mark(ctx: StepContext) -> str:
     # The key's hash, not the run: one plan may pin one database twice.
     return hashlib.sha256(ctx.key.encode()).hexdigest()[:12]
-
-
-@contextmanager
-def _workspace(ctx: StepContext) -> Iterator[Path]:
-    """A private folder for the dump; what an earlier attempt left is removed first, and this one at the end."""
-    root = folders.scratch_folder(ctx.run_id)
-    folder = root / str(ctx.token.epoch)
-    if root.exists():
-        shutil.rmtree(root)
-    folder.mkdir(mode=0o700, parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(root)

@@ -37,7 +37,8 @@ from bonanca.recovery.scratch import Findings, compare_counts, held, run_checks
 from bonanca.recovery.state import RestoreMode, RestorePart
 from bonanca.recovery.steps.half_made import dropped, half_made
 from bonanca.recovery.steps.set_aside import aside_before_undo
-from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told, workspace
+from bonanca.recovery.steps.support import identity_file_of, mark_of, reporting, told
+from bonanca.recovery.steps.workspace import workspace
 from bonanca.recovery.verdicts import NO
 
 

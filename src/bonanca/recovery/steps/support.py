@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,6 @@ from bonanca.durable.context import StepContext
 from bonanca.durable.errors import Fenced, NotUndoable, StepFailed
 from bonanca.durable.fence import ResourceBusy
 from bonanca.kernel.errors import BonancaError
-from bonanca.recovery import folders
 
 # A moment later these may be gone; the rest needs a person.
 PASSING = (DatabaseUnreachable, DatabaseInUse, DatabaseBusy, ResourceBusy, HostUnreachable)
@@ -67,20 +65,6 @@ def reporting(ctx: StepContext) -> Callable[[float | None, str], None]:
             ctx.still_mine()
 
     return report
-
-
-@contextmanager
-def workspace(ctx: StepContext) -> Iterator[Path]:
-    """A private folder for what is opened; earlier attempts' are removed first, and this one at the end."""
-    root = folders.scratch_folder(UUID(str(ctx.params.get("restore_id") or ctx.run_id)))
-    folder = root / str(ctx.token.epoch)
-    if root.exists():
-        shutil.rmtree(root)
-    folder.mkdir(mode=0o700, parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(root, ignore_errors=False)
 
 
 def identity_file_of(ctx: StepContext) -> Path | None:
