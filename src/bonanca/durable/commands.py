@@ -27,6 +27,9 @@ from bonanca.durable.errors import StepFailed
 OUTPUT_LIMIT = 4 * 1024 * 1024
 TAIL = 2000
 _WATCH_EVERY_S = 0.25
+_left: list[subprocess.Popen[bytes]] = []
+# How long we wait for the end of what was killed, and, when it has ended, for what it gave its outputs to.
+_END_S = 5.0
 # Between fork and setpriv's request the worker may die: then the program has another parent and must not begin.
 # A constant text; the program and its arguments are passed as parameters and never read by the shell.
 _GUARD = 'test "$PPID" = "$1" || exit 125; shift; exec "$@"'
@@ -85,6 +88,7 @@ def run(
             _("The program “%(name)s” is not installed here.") % {"name": words[0]},
             returncode=None, stderr="", retryable=False,
         )  # fmt: skip
+    _reap()
     began, pour = time.monotonic(), stdout if callable(stdout) else None
     child = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", "--", "/bin/sh", "-c", _GUARD, "sh", str(os.getpid()), *words],
@@ -103,11 +107,11 @@ def run(
         _wait(handle, child, words[0], began + timeout_s, timeout_s, watch, err)
     finally:
         os.close(handle)
-        _kill_group(child)
-        leash.let_go(child.pid)
-        for thread in (out, err, feeder):
-            if thread is not None:
-                thread.join()
+        if _kill_group(child):
+            leash.let_go(child.pid)
+            _drain(out, err, feeder)
+        else:
+            _left.append(child)
     stderr = err.text()
     if child.returncode != 0:
         raise CommandFailed(
@@ -130,10 +134,13 @@ def _wait(
     while True:
         left_s = deadline - time.monotonic()
         if left_s <= 0:
-            _kill_group(child)
-            raise CommandFailed(
+            said = (
                 _("“%(name)s” did not end within %(seconds)g s and was stopped.")
-                % {"name": Path(name).name, "seconds": timeout_s},
+                if _kill_group(child)
+                else _("“%(name)s” did not end within %(seconds)g s and cannot be stopped by us.")
+            )
+            raise CommandFailed(
+                said % {"name": Path(name).name, "seconds": timeout_s},
                 returncode=None, stderr=err.text(), retryable=True,
             )  # fmt: skip
         ended, _writable, _odd = select.select(
@@ -145,13 +152,42 @@ def _wait(
             watch()
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    """End the program and whatever it left in its group; its descendants must not outlive the step."""
+def _kill_group(child: subprocess.Popen[bytes]) -> bool:
+    """End the program and whatever it left in its group; its descendants must not outlive the step.
+
+    False: it lives on. What sudo made another user's takes no signal of ours; what waits for a broken disk takes none.
+    """
     if child.returncode is not None:
-        return  # reaped: the number may name somebody else by now
+        return True  # reaped: the number may name somebody else by now
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+    try:
+        child.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _reap() -> None:
+    """Collect those that could not be ended and have ended since."""
+    for child in list(_left):
+        if child.poll() is not None:
+            with contextlib.suppress(ValueError):  # another thread was faster
+                _left.remove(child)
+                leash.let_go(child.pid)
+
+
+def _drain(out: _Kept, err: _Kept, feeder: threading.Thread | None) -> None:
+    """Read what an ended program wrote. What it has started in a session of its own may hold its outputs for ever."""
+    ended = time.monotonic()
+    for reader in (out, err):
+        while reader.is_alive():
+            reader.join(0.05)
+            waits = reader.waits_since
+            if waits is not None and time.monotonic() - max(waits, ended) > _END_S:
+                break
+    if feeder is not None:
+        feeder.join(_END_S)
 
 
 def _stdin(data: bytes | IO[bytes] | None) -> int | IO[bytes]:
@@ -191,6 +227,7 @@ class _Kept(threading.Thread):
         self.stream, self.limit, self.keep_end, self.pour = stream, limit, keep_end, pour
         self.kept = bytearray()
         self.truncated = False
+        self.waits_since: float | None = None
         self.start()
 
     def run(self) -> None:
@@ -198,7 +235,7 @@ class _Kept(threading.Thread):
             return
         with self.stream:
             # As it comes: what was said is not lost with a worker that is killed a moment later.
-            while chunk := os.read(self.stream.fileno(), 65536):
+            while chunk := self._next(self.stream.fileno()):
                 if self.pour is not None:
                     self.pour(chunk)
                     continue
@@ -209,6 +246,12 @@ class _Kept(threading.Thread):
                         del self.kept[: -self.limit]
                     else:
                         del self.kept[self.limit :]
+
+    def _next(self, pipe: int) -> bytes:
+        self.waits_since = time.monotonic()
+        chunk = os.read(pipe, 65536)
+        self.waits_since = None
+        return chunk
 
     def text(self) -> str:
         return bytes(self.kept).decode("utf-8", errors="replace")

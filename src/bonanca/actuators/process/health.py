@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import time
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.asking import NoAnswer, ask_address
 from bonanca.actuators.process.spec import Health, Replica
 
 _EVERY_S = 0.05
@@ -17,15 +17,13 @@ _ANSWER_S = 2.0
 
 def answer(replica: Replica, path: str, *, timeout_s: float = _ANSWER_S) -> str:
     """ "" when the replica answers 2xx to GET `path`, else what was wrong in a few words."""
-    connection = http.client.HTTPConnection(replica.host, replica.port, timeout=timeout_s)
+    host = f"[{replica.host}]" if ":" in replica.host else replica.host
+    asked, headers = f"http://{host}:{replica.port}{path}", {"User-Agent": "bonanca-health"}
     try:
-        connection.request("GET", path, headers={"User-Agent": "bonanca-health"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return _("no answer (%(reason)s)") % {"reason": type(error).__name__}
-    finally:
-        connection.close()
-    return "" if 200 <= status < 300 else _("it answers %(status)d") % {"status": status}
+        found = ask_address("GET", asked, timeout_s=timeout_s, most_bytes=1, headers=headers)
+    except NoAnswer as none:
+        return _("no answer (%(reason)s)") % {"reason": none}
+    return "" if found.ok else _("it answers %(status)d") % {"status": found.status}
 
 
 def wait_healthy(replica: Replica, health: Health, *, living: Callable[[], bool], pulse: Callable[[], None]) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
-from bonanca.durable import leash
+from bonanca.durable import commands, leash
 from bonanca.durable.commands import OUTPUT_LIMIT, CommandFailed, run
 from bonanca.durable.errors import StepStopped
 from bonanca.durable.host import process
@@ -120,6 +124,35 @@ def test_what_has_ended_is_off_the_leash(tmp_path: Path) -> None:
         other.kill()
         other.wait()
     assert run(["true"], timeout_s=10).text == ""
+
+
+def test_what_we_may_not_end_is_told_and_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As behind sudo: it is another user's by then."""
+    monkeypatch.setattr(commands, "_END_S", 0.5)
+
+    def refused(_group: int, _signal: int) -> None:
+        raise PermissionError
+
+    began = time.monotonic()
+    with monkeypatch.context() as patch, translation.override("en"):
+        patch.setattr(os, "killpg", refused)
+        with pytest.raises(CommandFailed, match="cannot be stopped by us") as failure:
+            run(["sh", "-c", "echo $$ > child; exec sleep 60"], timeout_s=0.5, cwd=tmp_path)
+    assert failure.value.retryable
+    assert time.monotonic() - began < 30
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+    eventually(lambda: run(["true"], timeout_s=10) and not commands._left)
+
+
+def test_what_holds_the_output_of_a_command_that_has_ended_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "_END_S", 0.5)
+    began = time.monotonic()
+    apart = "setsid sh -c 'echo $$ > child; exec sleep 60' & until [ -s child ]; do sleep 0.05; done; echo done"
+    result = run(["sh", "-c", apart], timeout_s=50, cwd=tmp_path)
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+    assert (result.text, time.monotonic() - began < 30) == ("done\n", True)
 
 
 def _runs(pid: int) -> bool:
