@@ -25,6 +25,8 @@ from bonanca.kernel.errors import BonancaError, Unavailable
 # Understood by every daemon since 20.10; a daemon that has dropped it says what its oldest is, and gets that.
 _VERSION = (1, 41)
 _ANSWER_S = 30.0
+# A daemon that fetches an image tells of it all the time; one that is silent for so long will not end.
+_SILENT_S = 300.0
 # Where an image lies whose name says nothing of a registry.
 _DEFAULT = "docker.io"
 REVISION = "org.opencontainers.image.revision"
@@ -127,7 +129,7 @@ class Engine:
 
     def pull(self, reference: str, *, login: str = "", pulse: Callable[[str], None]) -> None:
         """Fetch an image by digest from its registry. `pulse` gets what the daemon says; it may raise to stop it."""
-        with self._client(timeout=None) as client, self._talk():
+        with self._client(timeout=httpx.Timeout(_ANSWER_S, read=_SILENT_S)) as client, self._talk():
             path = self._path("/images/create")
             asked = client.stream("POST", path, params={"fromImage": reference}, headers=_login(login))
             with asked as answer:
@@ -248,7 +250,7 @@ class Engine:
                 door.settimeout(self._patience_s)
                 door.connect(place)
 
-    def _client(self, *, timeout: float | None = _ANSWER_S) -> httpx.Client:
+    def _client(self, *, timeout: float | httpx.Timeout = _ANSWER_S) -> httpx.Client:
         # Nothing of the environment (a proxy for the internet) applies to a socket of this host.
         scheme, _sep, place = self.endpoint.partition("://")
         uds = place if scheme == "unix" else None

@@ -90,7 +90,18 @@ def _outcome(
         time.sleep(_EVERY_S)
 
 
+def end_orphans(docker: Docker, spec: DockerSpec, *, but: str = "") -> None:
+    """Stop commands that run on and that nobody waits for: who asks holds the fence, as who waits for one does.
+
+    Their worker was killed, and no other came back to them because the plan was cancelled.
+    """
+    for one in docker.containers({SERVICE: spec.service, ROOT: str(spec.root)}):
+        if ONCE in one.labels and one.name != but and one.running:
+            docker.stop(one.name, timeout_s=5.0)
+
+
 def _clear(docker: Docker, spec: DockerSpec, but: str) -> None:
+    end_orphans(docker, spec, but=but)
     for one in docker.containers({SERVICE: spec.service, ROOT: str(spec.root)}):
         if ONCE in one.labels and one.name != but and not one.running:
             docker.remove(one.name)

@@ -8,6 +8,7 @@ from typing import Any
 
 from bonanca.actuators.docker.engine import Docker
 from bonanca.actuators.docker.images import ensure
+from bonanca.actuators.docker.once import end_orphans
 from bonanca.actuators.docker.record import DONE, RUNNING, STOPPED, Before, Record, read_record
 from bonanca.actuators.docker.replicas import bring, clear_kept, stop, trouble, until_healthy
 from bonanca.actuators.docker.spec import DockerSpec
@@ -61,7 +62,11 @@ def restarted(docker: Docker, spec: DockerSpec, key: str) -> list[Record] | None
 def stop_all(
     docker: Docker, spec: DockerSpec, *, key: str, progress: Progress, pulse: Callable[[], None]
 ) -> list[Record]:
-    """Stop each replica in turn and note that it is meant to be stopped, so that supervision lets it be."""
+    """Stop each replica in turn and note that it is meant to be stopped, so that supervision lets it be.
+
+    With them ends a command of the service that was left running: what stops a service may be about to change its data.
+    """
+    end_orphans(docker, spec)
     done = []
     for index, replica in enumerate(spec.replicas):
         progress(index / len(spec.replicas), spec.name(replica))

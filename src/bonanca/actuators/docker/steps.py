@@ -120,11 +120,16 @@ class DockerRelease:
     """
 
     def check(self, ctx: StepContext) -> Receipt | None:
-        known = known_image(Path(ctx.params["root"]), str(ctx.params["sha"]))
+        root = Path(ctx.params["root"])
+        known = known_image(root, str(ctx.params["sha"]))
         if known is None or known.key != ctx.key:
             return None
         switched = GitRelease().check(ctx)
-        return None if switched is None else switched | {"image": known.image, "image_before": known.before}
+        if switched is None:
+            if not ctx.asked_by_undo:
+                return None
+            switched = {"root": str(root), "only_noted": True}
+        return switched | {"image": known.image, "image_before": known.before}
 
     def apply(self, ctx: StepContext) -> Receipt:
         root, sha, image = Path(ctx.params["root"]), str(ctx.params["sha"]), str(ctx.params["image"])
@@ -139,7 +144,7 @@ class DockerRelease:
         return GitRelease().apply(ctx) | {"image": known.image, "image_before": known.before}
 
     def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
-        undone = GitRelease().undo(ctx, receipt)
+        undone = receipt if receipt.get("only_noted") else GitRelease().undo(ctx, receipt)
         root = Path(receipt["root"])
         with fenced(fence_name(root), ctx.token), _failing(str(root)):
             remember(root, str(ctx.params["sha"]), receipt["image_before"], key=f"{ctx.key}:undo")

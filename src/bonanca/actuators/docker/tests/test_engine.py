@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from bonanca.actuators.docker import engine
 from bonanca.actuators.docker.container import wanted
 from bonanca.actuators.docker.engine import Engine, EngineAway, EngineRefused, Image, login_for
 from bonanca.actuators.docker.images import ImageNotFound, ensure, find_image
@@ -97,3 +101,40 @@ def test_a_login_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_a_daemon_that_is_away_is_named_with_its_place(endpoint: str) -> None:
     with pytest.raises(EngineAway, match=endpoint):
         Engine(endpoint).container("x")
+
+
+def test_a_daemon_that_falls_silent_while_it_fetches_an_image_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_SILENT_S", 0.5)
+    over, said = threading.Event(), []
+    version = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    begun = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n16\r\n{"status": "Pulling"}\n\r\n'
+
+    def serve(door: socket.socket) -> None:
+        while not over.is_set():
+            try:
+                caller, _address = door.accept()
+            except OSError:
+                return
+            asked = caller.recv(65536)
+            if asked:
+                caller.sendall(begun if b"/images/create" in asked else version)
+            if b"/images/create" in asked:
+                over.wait(60)
+            caller.close()
+
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "s"))
+        door.listen()
+        door.settimeout(20)
+        thread = threading.Thread(target=serve, args=(door,), daemon=True)
+        thread.start()
+        began = time.monotonic()
+        try:
+            with pytest.raises(EngineAway):
+                Engine(f"unix://{tmp_path}/s").pull(f"loja/api@sha256:{'0' * 64}", pulse=said.append)
+            assert (said, time.monotonic() - began < 20) == (["Pulling"], True)
+        finally:
+            over.set()
+            thread.join(30)

@@ -48,12 +48,14 @@ def repository(tmp_path: Path) -> Path:
     return place
 
 
-def context(params: dict[str, object], run_id: UUID | None = None, epoch: int = 1) -> StepContext:
+def context(
+    params: dict[str, object], run_id: UUID | None = None, epoch: int = 1, by: UUID | None = None
+) -> StepContext:
     run = run_id or uuid4()
     return StepContext(
         run_id=run,
         step_key="code",
-        token=FenceToken(run, epoch),
+        token=FenceToken(by or run, epoch),
         params=params,
         context={},
         receipts={},
@@ -109,6 +111,30 @@ def test_a_release_cut_off_is_finished_and_taken_back_with_its_image(
     assert known is not None
     assert known.image == built.id
     assert current_release(root) == str(first["sha"])[:12]
+
+
+def test_a_release_cut_off_before_the_switch_leaves_the_commit_its_image_when_it_is_undone(
+    repository: Path, docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran, rebuilt = docker.add_image("loja/api:1"), docker.add_image("loja/api:1")
+    first, second = release(repository, ran.id), release(repository, rebuilt.id)
+    root, run, undo = Path(str(first["root"])), uuid4(), uuid4()
+    DockerRelease().apply(context(first))
+    (root / "current").unlink()  # somewhere else since: the switch is still to be made
+
+    def refuse(self: object, ctx: StepContext) -> None:
+        raise StepFailed("killed here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps.GitRelease, "apply", refuse)
+        with pytest.raises(StepFailed):
+            DockerRelease().apply(context(second, run))
+    begun = DockerRelease().check(context(second, run, by=undo))
+    assert begun is not None
+    DockerRelease().undo(context(second, undo), begun)
+    known = known_image(root, str(first["sha"]))
+    assert known is not None
+    assert (known.image, current_release(root)) == (ran.id, None)
 
 
 def test_what_is_restarted_is_the_image_of_the_current_release(repository: Path, docker: FakeDocker) -> None:

@@ -292,6 +292,28 @@ def test_a_command_runs_once_although_its_worker_is_killed(
         DockerRun().undo(ctx, receipt)
 
 
+@pytest.mark.parametrize("then", ["the service is stopped", "another command runs"])
+def test_a_command_that_nobody_waits_for_any_more_is_ended(
+    spec: DockerSpec, monkeypatch: pytest.MonkeyPatch, dockerd: Engine, then: str
+) -> None:
+    """Its worker was killed, and its plan cancelled before another worker had it."""
+    argv = ["sh", "-c", "trap 'exit 1' TERM; sleep 600 & wait"]
+
+    def die(name: str) -> None:
+        if name == "docker.once_started":
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crashpoints, "hook", die)
+        with pytest.raises(Killed):
+            DockerRun().apply(context(spec, argv=argv))
+    if then == "the service is stopped":
+        DockerStop().apply(context(spec))
+    else:
+        DockerRun().apply(context(spec, argv=["sh", "-c", "true"]))
+    assert not any(one.running for one in dockerd.containers({"bonanca.root": str(spec.root)}))
+
+
 def test_a_command_that_fails_is_told_with_its_words_and_can_be_tried_again(spec: DockerSpec) -> None:
     ctx = context(spec, argv=["sh", "-c", "echo no such column; exit 4"])
     for _again in range(2):
