@@ -22,7 +22,11 @@ from bonanca.durable.crashpoints import point
 NEW_FILE_MODE = 0o600
 _SHORT_S = 60.0
 # A reader sees the old file or the new one, and the folder's entry is on the disk before anybody hears of it.
-_PLACE = 'mv -fT -- "$1" "$2" && sync -- "$(dirname -- "$2")"'
+# $3 is the file's name: what other attempts at it left half sent goes.
+_PLACE = (
+    'mv -fT -- "$1" "$2" && for left in "${2%/*}/.$3".????????????.*.partial; do rm -f -- "$left"; done && '
+    'sync -- "$(dirname -- "$2")"'
+)
 _REMOVE = 'rm -f -- "$1" && sync -- "$(dirname -- "$1")"'
 
 
@@ -39,6 +43,11 @@ class Ground:
         """The folder of the fence; also that of other actuators that act below the same root."""
         return fence_of(self.root)
 
+    @property
+    def mark(self) -> str:
+        """What tells the names of files apart that this epoch of the plan sends."""
+        return f"{self.token.run_id.hex[-12:]}-{self.token.epoch}"
+
     def act(self, script: str, *words: str, timeout_s: float = _SHORT_S) -> None:
         """Run a constant shell text with words as its parameters, fenced.
 
@@ -52,10 +61,10 @@ class Ground:
 
     def put(self, path: PurePosixPath, data: bytes, *, mode: int, owner: tuple[int, int] | None = None) -> None:
         """Make a file hold `data`, in one step."""
-        # One name for one content: what a killed worker left half sent is written over.
-        partial = path.with_name(f".{path.name}.{digest(data)[:12]}.partial")
+        # Sending is not fenced: who has lost the plan may be sending still, and never what is put in place here.
+        partial = path.with_name(f".{path.name}.{digest(data)[:12]}.{self.mark}.partial")
         self.send(partial, iter((data,)), mode=mode, owner=owner)
-        self.act(_PLACE, str(partial), str(path))
+        self.act(_PLACE, str(partial), str(path), path.name)
 
     def send(self, path: PurePosixPath, data: Iterator[bytes], *, mode: int, **more: Any) -> None:
         """As the session's, once the fence is known to be one that nobody else can change.

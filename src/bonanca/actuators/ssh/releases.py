@@ -23,9 +23,11 @@ from bonanca.durable.crashpoints import point
 
 PIECE = 256 * 1024
 _UNPACK_S = 600.0
-# $1 releases, $2 name, $3 archive, $4 its SHA-256. A folder appears whole, by a rename, or not at all.
+# $1 releases, $2 name, $3 archive, $4 its SHA-256. A folder appears whole, by a rename, or not at all; what other
+# attempts left goes.
 _UNPACK = (
-    'cd -- "$1" || exit 1; if [ -d "$2" ]; then rm -f -- "$3"; exit 0; fi; '
+    'cd -- "$1" || exit 1; for left in ".$2."*tar ".$2."*tar.d; do [ "$left" = "$3" ] || rm -rf -- "$left"; done; '
+    'if [ -d "$2" ]; then rm -f -- "$3"; exit 0; fi; '
     'set -- "$1" "$2" "$3" "$4" "$(sha256sum < "$3")"; '
     '[ "${5%% *}" = "$4" ] || { rm -f -- "$3"; echo "the archive arrived damaged" >&2; exit 1; }; '
     'rm -rf -- "$3.d" && mkdir -m 755 -- "$3.d" && tar -xf "$3" -C "$3.d" && sync -f -- "$3.d" && '
@@ -58,7 +60,7 @@ def send_release(ground: Ground, repository: Path, sha: str, *, watch: Callable[
     name, releases = sha[:SHORT], ground.root / RELEASES
     if ground.session.is_folder(str(releases / name)):
         return name
-    archive = f".{name}.tar"
+    archive = f".{name}.{ground.mark}.tar"
     with tempfile.TemporaryFile() as packed:
         summed = _pack(repository, sha, packed)
         point("ssh.release.packed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,12 @@ import pytest
 from bonanca.actuators.files.store import FileState
 from bonanca.actuators.ssh import memory
 from bonanca.actuators.ssh.files import Ground, keep, restore_file
+from bonanca.actuators.ssh.releases import send_release
 from bonanca.actuators.ssh.session import HostUnreachable, Session, connected
 from bonanca.actuators.ssh.steps import SshRelease, SshRun, SshWrite
 from bonanca.actuators.ssh.tests.conftest import Host
 from bonanca.durable import crashpoints
-from bonanca.durable.errors import NotUndoable, StepFailed
+from bonanca.durable.errors import Fenced, NotUndoable, StepFailed
 from bonanca.durable.registry import handler
 from tests.support.loja import Repository
 
@@ -111,6 +112,39 @@ def test_what_was_half_sent_or_arrived_damaged_is_not_used(host: Host, repositor
     (releases / f".{repository.shas['v1'][:12]}.tar").write_text("half")
     SshRelease().apply(release(host, repository, "v1", "a"))
     assert sorted(path.name for path in (host.root / "current").resolve().iterdir()) == ["app.py", "deploy"]
+
+
+def interrupted(ground: Ground, old: Ground, does: Callable[[Ground], object]) -> None:
+    """Have a worker that has lost the plan send half of the same whenever the other has sent all of it."""
+    old.act("true")
+    ground.act("true")
+    all_of_it, its_half = ground.session.send, old.session.send
+
+    def send_half(path: str, pieces: Iterator[bytes], **more: Any) -> None:
+        whole = b"".join(pieces)
+        its_half(path, iter((whole[: len(whole) // 2],)), **more)
+
+    def then_the_other(path: str, pieces: Iterator[bytes], **more: Any) -> None:
+        all_of_it(path, pieces, **more)
+        with pytest.raises(Fenced):
+            does(old)
+
+    old.session.send, ground.session.send = send_half, then_the_other  # type: ignore[method-assign]
+
+
+def test_who_has_lost_the_plan_puts_nothing_half_sent_in_place(host: Host, repository: Repository) -> None:
+    file, sha = host.there / "etc" / "loja.toml", repository.shas["v1"]
+    for epoch, does in (
+        (2, lambda ground: ground.put(file, b"limit = 2\n", mode=0o640)),
+        (4, lambda ground: send_release(ground, repository.path, sha, watch=lambda: None)),
+    ):
+        with connected(host.spec) as mine, connected(host.spec) as its:
+            ground = Ground(mine, host.there, host.token(epoch))
+            interrupted(ground, Ground(its, host.there, host.token(epoch - 1)), does)
+            does(ground)
+    assert (host.root / "etc" / "loja.toml").read_bytes() == b"limit = 2\n"
+    assert [path.name for path in (host.root / "etc").iterdir()] == ["loja.toml"]
+    assert [path.name for path in (host.root / "releases").iterdir()] == [sha[:12]]
 
 
 def test_a_commit_that_is_not_there_fails_for_good(host: Host, repository: Repository) -> None:
