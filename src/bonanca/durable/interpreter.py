@@ -179,10 +179,16 @@ def _undo(work: Work, step: StepWork, does: StepHandler, now: Callable[[], datet
         raise StepFailed(_("The plan that this one undoes is unknown."))
     receipt = original.receipts.get(step.key)
     if receipt is None:
-        # It was begun and never finished: only the world can say whether it came into effect.
+        receipt = original.found.get(step.key)
+    if receipt is None:
+        # It was begun and never finished: only the world can say whether it came into effect, and only as long as
+        # nothing of it was taken back.
         receipt = does.check(_context(work, step, now, original_key=True))
         if receipt is None:
             return {"nothing_to_undo": True}
+        original.found[step.key] = receipt = _checked(receipt)
+        journal.record_found(work, step, receipt)
+        point(f"undo:found:{step.key}")
     point(f"check:after:{step.key}")
     return does.undo(_context(work, step, now), receipt)
 

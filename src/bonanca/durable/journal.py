@@ -66,11 +66,12 @@ class Begin(StrEnum):
 
 @dataclass(frozen=True)
 class Original:
-    """The plan that an undo takes back."""
+    """The plan that an undo takes back. `found`: what its undos have found of steps that never ended."""
 
     run_id: UUID
     context: dict[str, Any]
     receipts: dict[str, Receipt]
+    found: dict[str, Receipt]
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,13 @@ def load(claim: Claim) -> Work:
         original = None
         if run.undo_of is not None:
             done = run.undo_of.steps.filter(receipt__isnull=False)
+            # Of several undos (the earlier ones were cancelled) the first has seen it untouched.
+            found = PlanStep.objects.filter(run__undo_of=run.undo_of, found__isnull=False).order_by("-run__created_at")
             original = Original(
-                run.undo_of.pk, run.undo_of.context, {s.key: s.receipt for s in done if s.receipt is not None}
+                run.undo_of.pk,
+                run.undo_of.context,
+                {s.key: s.receipt for s in done if s.receipt is not None},
+                {s.key: s.found for s in found if s.found is not None},
             )
     return Work(
         claim=claim,
@@ -228,6 +234,17 @@ def record_receipt(work: Work, step: StepWork, receipt: Receipt, *, now: datetim
             now=now,
         )
         point(f"receipt:held:{step.key}")
+
+
+@retrying
+def record_found(work: Work, step: StepWork, receipt: Receipt) -> None:
+    """What the undo of a step that never ended is about to take back: asked again, the world would not tell.
+
+    Raises Fenced.
+    """
+    with transaction.atomic():
+        _hold(work.claim)
+        PlanStep.objects.filter(pk=step.id).update(found=receipt)
 
 
 @retrying

@@ -117,6 +117,8 @@ class PlanStep(models.Model):
     failing_for_s = models.FloatField(default=0, db_default=0)
     epoch = models.PositiveIntegerField(default=0)
     receipt = models.JSONField(null=True)
+    # Of a step of an undo, whose original never ended: what that had touched, before any of it was taken back.
+    found = models.JSONField(null=True)
     error = models.TextField(blank=True, default="")
     # Filled when a person decided that it is not done; empty for what a cancelled plan did not come to.
     skip_reason = models.TextField(blank=True, default="", db_default="")

@@ -79,7 +79,7 @@ class SystemdRestartOnUndo:
 
 def _half_stopped(ctx: StepContext, machine: Machine, spec: UnitSpec) -> list[dict[str, Any]] | None:
     marks = half_done(ctx, marked(machine, spec))
-    return marks and facts(machine, spec, ctx.key, frozenset(mark.unit for mark in marks))
+    return None if marks is None else facts(machine, spec, ctx.key, frozenset(mark.unit for mark in marks))
 
 
 def _restart(ctx: StepContext, key: str, only: frozenset[str] | None = None) -> Receipt:

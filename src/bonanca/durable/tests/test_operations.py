@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,8 @@ from django.db import IntegrityError, transaction
 from bonanca.access.actors import person
 from bonanca.access.models import User
 from bonanca.durable.errors import NotUndoable, PlanNotFound
-from bonanca.durable.models import PlanRun
+from bonanca.durable.interpreter import Outcome
+from bonanca.durable.models import PlanRun, PlanStep
 from bonanca.durable.operations.cancel_plan import AlreadyFinished, cancel_plan
 from bonanca.durable.operations.retry_plan import NotFailed, retry_plan
 from bonanca.durable.operations.start_plan import KeyTaken, start_plan
@@ -18,7 +20,18 @@ from bonanca.durable.operations.undo_plan import NotUndoableNow, undo_plan
 from bonanca.durable.plan import InvalidPlan, PlanSpec, StepSpec
 from bonanca.durable.queries import get_run, list_runs
 from bonanca.durable.state import RunState, StepState
-from bonanca.durable.tests.world import ACTOR, NOW, WORLD, claim, living_executor, plan, work
+from bonanca.durable.tests.world import (
+    ACTOR,
+    NOW,
+    WORLD,
+    Crash,
+    bury,
+    claim,
+    dying_at,
+    living_executor,
+    plan,
+    work,
+)
 from bonanca.kernel import audit
 from bonanca.kernel.errors import NotAllowed
 from bonanca.outbox.models import OutboxEvent
@@ -90,6 +103,29 @@ def test_undo_of_a_step_that_was_begun_and_not_finished(came_into_effect: bool) 
     assert not [key for key in WORLD.present if key.startswith(str(run.pk))]
     with pytest.raises(NotFailed):
         retry_plan(run.pk, actor=ACTOR, now=NOW)
+
+
+@pytest.mark.parametrize("how", ["fails once", "dies", "is cancelled"])
+def test_an_undo_that_is_begun_again_knows_what_was_half_done(how: str) -> None:
+    """Asked a second time the world would say that nothing had come into effect."""
+    run = carried_out({"undo_fails": 0 if how == "dies" else 1}, kind="world.half")
+    undo = undo_plan(run.pk, actor=ACTOR, now=NOW)
+    first = living_executor()
+    taken = claim(undo.id, first)
+    if how == "dies":
+        with dying_at("world:undoing"), suppress(Crash):
+            work(taken)
+        bury(first.pk)
+        taken = claim(undo.id, living_executor())
+    elif how == "is cancelled":
+        PlanStep.objects.filter(run=undo.id).update(retry_for_s=0)
+        assert work(taken) is Outcome.FAILED
+        PlanRun.objects.filter(pk=undo.id).update(state=RunState.CANCELLED)
+        undo = undo_plan(run.pk, actor=ACTOR, now=NOW)
+        taken = claim(undo.id, living_executor())
+    assert work(taken) is Outcome.SUCCEEDED
+    assert get_run(undo.id).step("s1").receipt == {"undone": f"{run.pk}:s1"}
+    assert WORLD.effects[f"{run.pk}:s1 undone"] == 1
 
 
 def test_what_can_never_be_undone_is_refused_before_anything_happens() -> None:

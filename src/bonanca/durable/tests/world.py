@@ -76,6 +76,24 @@ class Do:
         return {"undone": receipt["key"]}
 
 
+@step("world.half")
+class Half(Do):
+    """Never ends. Once its undo has begun, which fails `undo_fails` times, nobody sees any more what it touched."""
+
+    def apply(self, ctx: StepContext) -> Receipt:
+        WORLD.present.add(ctx.key)
+        raise StepFailed("half done")
+
+    def undo(self, ctx: StepContext, receipt: Receipt) -> Receipt:
+        WORLD.present.discard(receipt["key"])
+        WORLD.tries[f"{receipt['key']} undo"] += 1
+        point("world:undoing")
+        if WORLD.tries[f"{receipt['key']} undo"] <= ctx.params.get("undo_fails", 0):
+            raise StepFailed("not yet", retryable=True)
+        WORLD.effects[f"{receipt['key']} undone"] += 1
+        return {"undone": receipt["key"]}
+
+
 @step("world.for_ever")
 class ForEver(Do):
     undoable = False
@@ -131,6 +149,21 @@ def dying_after(visits: int) -> Iterator[None]:
         nonlocal seen
         seen += 1
         if seen == visits:
+            raise Crash
+
+    crashpoints.hook = hook
+    try:
+        yield
+    finally:
+        crashpoints.hook = None
+
+
+@contextmanager
+def dying_at(name: str) -> Iterator[None]:
+    """The process dies at that point."""
+
+    def hook(reached: str) -> None:
+        if reached == name:
             raise Crash
 
     crashpoints.hook = hook
