@@ -44,7 +44,7 @@ def _far(service: ServiceView, now: datetime) -> _Look:
         return _Look(near.replicas, release_now(service))
 
 
-NEAR = Looks(_near, wait_s=5.0, slow_s=15.0)
+NEAR = Looks(_near, wait_s=5.0, slow_s=30.0)
 FAR = Looks(_far, wait_s=8.0, slow_s=30.0)
 
 

@@ -99,7 +99,7 @@ class Docker(Protocol):
 class Engine:
     """A daemon behind `endpoint`: unix:///path/of/socket, or tcp://127.0.0.1:port.
 
-    `patience_s` is how long its first words may take, and what it is asked for its version.
+    An answer that takes longer than `patience_s` seconds is none.
     """
 
     def __init__(self, endpoint: str, *, patience_s: float = _ANSWER_S) -> None:
@@ -109,7 +109,7 @@ class Engine:
 
     def version(self) -> str:
         """The version of the daemon's software, such as 20.10.24."""
-        return str(self._json("GET", "/version", timeout_s=self._patience_s)["Version"])
+        return str(self._json("GET", "/version")["Version"])
 
     def image(self, reference: str) -> Image | None:
         """The image with this id, name or digest, None when it is not on this host."""
@@ -198,7 +198,7 @@ class Engine:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         missing: tuple[int, ...] = (),
-        timeout_s: float = _ANSWER_S,
+        timeout_s: float | None = None,
     ) -> Any:
         content = None if body is None else json.dumps(body).encode()
         answer = self.send(
@@ -215,7 +215,7 @@ class Engine:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         missing: tuple[int, ...] = (),
-        timeout_s: float = _ANSWER_S,
+        timeout_s: float | None = None,
     ) -> httpx.Response:
         """One request to the daemon, with its version's prefix put before the path.
 
@@ -250,17 +250,17 @@ class Engine:
                 door.settimeout(self._patience_s)
                 door.connect(place)
 
-    def _client(self, *, timeout: float | httpx.Timeout = _ANSWER_S) -> httpx.Client:
+    def _client(self, *, timeout: float | httpx.Timeout | None = None) -> httpx.Client:
         # Nothing of the environment (a proxy for the internet) applies to a socket of this host.
         scheme, _sep, place = self.endpoint.partition("://")
         uds = place if scheme == "unix" else None
         base = "http://docker" if uds else f"http://{place}"
         transport = httpx.HTTPTransport(uds=uds, verify=False, trust_env=False)
-        return httpx.Client(transport=transport, base_url=base, timeout=timeout, trust_env=False)
+        return httpx.Client(transport=transport, base_url=base, timeout=timeout or self._patience_s, trust_env=False)
 
     def _path(self, path: str) -> str:
         if not self._version:
-            with self._client(timeout=self._patience_s) as client:
+            with self._client() as client:
                 answer = client.get("/version")
             oldest = _numbers(answer.json().get("MinAPIVersion")) if answer.status_code == 200 else _VERSION
             self._version = ".".join(str(number) for number in max(_VERSION, oldest))

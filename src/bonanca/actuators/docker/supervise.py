@@ -25,6 +25,8 @@ from bonanca.durable.fence import ResourceBusy, fenced
 # Supervision is nobody's plan: it has one run id for ever and no epochs.
 _SUPERVISION = FenceToken(run_id=UUID(int=0), epoch=0)
 DEFAULT = RestartPolicy()
+# For one question of a look.
+_ASK_S = 10.0
 # When each replica was asked last, by this worker's own clock; another worker asks at once, which does no harm.
 _asked: dict[tuple[Path, str], float] = {}
 
@@ -51,15 +53,19 @@ class _Finding:
 
 def status(root: Path, docker: Docker | None = None) -> tuple[ReplicaStatus, ...]:
     """Every replica that was ever started in a container below `root`; a daemon that is away runs none of them."""
-    seen = []
+    seen: list[ReplicaStatus] = []
+    away: dict[str, str] = {}  # by endpoint: who does not answer is not asked again for the next one
     for record in all_records(root):
         running, error = False, record.error
         try:
             spec = DockerSpec.from_json(record.spec)
-            found = (docker or Engine(spec.endpoint)).container(record.container)
-            running = found is not None and found.running
-        except EngineAway as away:
-            error = away.message
+            if spec.endpoint not in away:
+                found = (docker or Engine(spec.endpoint, patience_s=_ASK_S)).container(record.container)
+                running = found is not None and found.running
+            else:
+                error = away[spec.endpoint]
+        except EngineAway as gone:
+            error = away[spec.endpoint] = gone.message
         except BadSpec:
             running = False  # it was stopped before it ever ran
         seen.append(ReplicaStatus(record, running, error))
@@ -95,7 +101,7 @@ def _findings(root: Path, policy: RestartPolicy, now: datetime, docker: Docker |
             continue
         spec = DockerSpec.from_json(record.spec)
         replica = next(one for one in spec.replicas if spec.name(one) == record.name)
-        found = (docker or Engine(spec.endpoint)).container(record.container)
+        found = (docker or Engine(spec.endpoint, patience_s=_ASK_S)).container(record.container)
         if _in_the_middle(record, found):
             continue
         if found is None or not found.running:

@@ -22,7 +22,7 @@ from bonanca.running.views import SeenReplica
 from tests.support.loja import NOW, Shop, bare_service
 from tests.support.poll import eventually
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("english")]
 
 
 class Asked:
@@ -51,18 +51,17 @@ def test_the_others_are_looked_at_in_time_and_the_slow_one_is_told() -> None:
     asked = Asked(a="hangs", b="well", c="fails", d="breaks")
     services = [bare_service(slug, slug) for slug in asked.moods]
     rounds = Looks(asked, wait_s=0.3, slow_s=0.5)
-    broken = {"b": "well", "c": "! the disk is gone", "d": "! KeyError: 'pid'"}
+    known = {"b": "well", "c": "! the disk is gone", "d": "! KeyError: 'pid'"}
     try:
-        assert told(rounds.round(services, NOW)) == broken
-        began = time.monotonic()
-        eventually(lambda: "a" in told(rounds.round(services, NOW)))
-        assert told(rounds.round(services, NOW)) == {"a": "! no answer for 1 s", **broken}
-        assert time.monotonic() - began < 10
-        assert (asked.times["a"], asked.times["b"] > 2) == (1, True)
+        eventually(lambda: told(rounds.round(services, NOW)).keys() == asked.moods.keys())
+        found = told(rounds.round(services, NOW))
+        assert found.pop("a").startswith("! no answer for ")
+        assert found == known
+        assert (asked.times["a"], asked.times["b"] > 1) == (1, True)
         asked.moods["a"] = "well again"
     finally:
         asked.gate.set()
-    eventually(lambda: told(rounds.round(services, NOW))["a"] == "well again")
+    eventually(lambda: told(rounds.round(services, NOW)).get("a") == "well again")
     # What came back so late was of no use: it was asked once more.
     assert asked.times["a"] >= 2
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from bonanca.actuators.docker.engine import Engine, Image
+from bonanca.actuators.docker import supervise
+from bonanca.actuators.docker.engine import Engine, EngineAway, Image
+from bonanca.actuators.docker.record import RUNNING, Record, write_record
 from bonanca.actuators.docker.replicas import bring, stop, until_healthy
 from bonanca.actuators.docker.spec import DockerSpec
 from bonanca.actuators.docker.supervise import ensure_running, status
@@ -117,9 +121,26 @@ def test_one_that_answers_badly_in_a_row_is_restarted(
 
 def test_a_daemon_that_is_away_runs_nothing_and_says_so(one: DockerSpec) -> None:
     (known,) = status(one.root)
-    from bonanca.actuators.docker.record import write_record
-
     write_record(one.root, known.record.but(spec=replace(one, endpoint="unix:///nonexistent/s").to_json()))
     (seen,) = status(one.root)
     assert not seen.running
     assert "Docker does not answer" in seen.error
+
+
+def test_a_daemon_that_accepts_and_never_answers_is_asked_once_and_not_for_long(
+    spec: DockerSpec, dockerd: Engine, images: dict[str, Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervise, "_ASK_S", 0.5)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "mute"))
+        door.listen()
+        for number, replica in enumerate(spec.replicas):
+            hung = replace(spec, endpoint=f"unix://{tmp_path}/mute").to_json()
+            name = spec.name(replica)
+            write_record(spec.root, Record(name, "loja-api", number, RUNNING, container="c", spec=hung))
+        began = time.monotonic()
+        with pytest.raises(EngineAway):
+            ensure_running(spec.root, now=NOW)
+        seen = status(spec.root)
+    assert time.monotonic() - began < 15
+    assert ["Docker does not answer" in one.error for one in seen] == [True, True]
