@@ -39,6 +39,8 @@ def finish_plan(run_id: UUID, *, now: datetime) -> ProposedPlanView | None:
     plan = plan_of_run(run_id) or _undone_at_the_plan(run, now)
     if plan is None:
         return None
+    if not run.finished:
+        return plan  # told late, of an end after which it was retried: the next end tells
     outcome = PlanState.SUCCEEDED if run.state is RunState.SUCCEEDED else PlanState.FAILED
     moved = (
         ProposedPlan.objects.filter(id=plan.id, state__in=[PlanState.RUNNING, PlanState.FAILED])

@@ -67,6 +67,16 @@ def test_one_that_was_tried_again_becomes_a_success(shop: Shop, deployment: Prop
     assert [event["outcome"] for event in events("response.plan.finished")] == ["failed", "succeeded"]
 
 
+def test_an_end_that_is_told_late_says_nothing_of_a_plan_that_was_retried(
+    shop: Shop, deployment: ProposedPlanView
+) -> None:
+    assert deployment.run_id is not None  # waits for a worker again, as after a retry
+    with nothing_happens():
+        told = finish_plan(deployment.run_id, now=LATER)
+    assert told is not None
+    assert (told.state, state_of_change(told)) == (deployment.state, state_of_change(deployment))
+
+
 def test_a_run_of_somebody_else_is_none_of_ours(shop: Shop) -> None:
     with nothing_happens():
         assert finish_plan(uuid4(), now=LATER) is None
