@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -26,6 +27,7 @@ from bonanca.kernel.texts import is_storable, shown
 
 MOST_ITEMS = 10_000
 MAX_KEY = 200
+MAX_OUR_KEY = 255
 OUR_KEYS = "bonanca:"
 MAX_PAYLOAD = 256 * 1024
 # A payload whose every character is escaped (\uXXXX), and the rest of its line.
@@ -94,7 +96,7 @@ def list_source(
             for facts in entries:
                 try:
                     one = _listed(service, source, facts)
-                except _Bad:
+                except (_Bad, RecursionError):
                     bad += 1
                     continue
                 if len(found) >= MOST_ITEMS and one.key not in found:
@@ -183,8 +185,10 @@ def _failed(log: LogSource, facts: dict[str, Any]) -> bool:
         status = int(facts.get(log.status) or 0)
     except (TypeError, ValueError, OverflowError):
         return False
-    path = str(facts.get(log.path) or "")
-    wanted = str(facts.get(log.method) or "").upper() in log.methods
+    path, method = facts.get(log.path) or "", facts.get(log.method) or ""
+    if not isinstance(path, str) or not isinstance(method, str):
+        return False
+    wanted = method.upper() in log.methods
     return status >= log.failed and wanted and (not log.paths or within(path, log.paths))
 
 
@@ -221,6 +225,9 @@ def _listed(service: ServiceView, source: SourceSpec, facts: dict[str, Any]) -> 
     content |= {name: str(facts[name]) for name in ("method", "path") if facts.get(name)}
     if not text or len(text) > MAX_KEY or len(content["payload"]) > MAX_PAYLOAD:
         raise _Bad
+    # A key is printed where people look: in terminals too.
+    if any(letter < " " or "\x7f" <= letter < "\xa0" for letter in text):
+        raise _Bad
     if not all(is_storable(one) for one in (text, *content.values())):
         raise _Bad
     path, again = content.get("path", ""), source.again
@@ -239,8 +246,15 @@ def _listed(service: ServiceView, source: SourceSpec, facts: dict[str, Any]) -> 
         failed_at=_moment(facts.get("at")),
         label=shown(str(facts.get("label") or ""), 300),
         content=content,
-        idempotency_key=given or f"{OUR_KEYS}{service.slug}:{source.name}:{text}"[:255],
+        idempotency_key=given or _our_key(f"{OUR_KEYS}{service.slug}:{source.name}:{text}"),
     )
+
+
+def _our_key(whole: str) -> str:
+    """A key that fits where keys are kept; two long ones that only end differently stay two."""
+    if len(whole) <= MAX_OUR_KEY:
+        return whole
+    return f"{whole[: MAX_OUR_KEY - 65]}:{hashlib.sha256(whole.encode()).hexdigest()}"
 
 
 def _payload(value: Any) -> str:

@@ -43,8 +43,9 @@ def keys(found: ReexecutionView) -> list[str]:
         '{"request_id": "r", "status": 500, "method": "POST", "time": 1e400}',
         '{"request_id": "r", "status": 500, "method": "POST", "time": "0001-01-01T00:00:00+14:00"}',
         '{"request_id": "r", "status": ' + "9" * 5000 + "}",
+        '{"request_id": "r", "status": 500, "method": "POST", "path": ' + "[" * 800 + "]" * 800 + "}",
     ],
-    ids=["no number", "nested", "no time", "before all time", "digits"],
+    ids=["no number", "nested", "no time", "before all time", "digits", "no path"],
 )
 def test_a_line_of_a_log_stops_no_list(shop: Shop, tmp_path: Path, line: str) -> None:
     found = listed(shop, log_of(tmp_path / "log", line + "\n", request(1)))
@@ -55,6 +56,8 @@ def test_a_line_of_a_log_stops_no_list(shop: Shop, tmp_path: Path, line: str) ->
     "entry",
     [
         r'{"key": "a\ud800"}',
+        r'{"key": "a\u001b[2J"}',
+        r'{"key": "a\u009b2J"}',
         r'{"key": "a", "payload": "\ud800"}',
         r'{"key": "a", "payload": {"name": "\ud800"}}',
         r'{"key": "a", "payload": {"name": "\u0000"}, "method": "\u0000"}',
@@ -97,6 +100,14 @@ def test_a_stranger_cannot_say_of_other_work_that_it_was_done(shop: Shop, tmp_pa
     forged = f"bonanca:{SLUG}:checkout:r-0002"
     found = listed(shop, log_of(tmp_path / "log", request(1, idempotency_key=forged)))
     assert [item.idempotency_key for item in items_of(found.id)] == [f"bonanca:{SLUG}:checkout:r-0001"]
+
+
+def test_long_keys_that_end_differently_stay_two(shop: Shop) -> None:
+    name = "mensagens-da-fila-de-pagamentos-que-ninguem-leu-a-tempo"
+    program = "import json\nfor n in '12': print(json.dumps({'key': 'k' * 199 + n}))"
+    first, second = items_of(listed(shop, printing(program, name)).id)
+    assert first.idempotency_key != second.idempotency_key
+    assert max(len(one.idempotency_key) for one in (first, second)) <= 255
 
 
 def test_a_label_holds_no_query(shop: Shop, tmp_path: Path) -> None:
