@@ -12,6 +12,11 @@ from urllib.parse import quote, unquote, urlsplit
 from bonanca.kernel.errors import Invalid, Unavailable
 from bonanca.kernel.home import bonanca_home
 
+_TORN = (
+    "DATABASE_URL cannot be read: is its port a number, and are characters of the password such as / @ : # "
+    "written by their percent codes?"
+)
+
 
 @dataclass(frozen=True)
 class DatabaseAddress:
@@ -60,8 +65,9 @@ def parse_database_url(url: str) -> DatabaseAddress:
     try:
         parts = urlsplit(url)
         port = parts.port or 5432
-    except ValueError as wrong:
-        raise Invalid(f"DATABASE_URL cannot be read: {wrong}", field="DATABASE_URL") from None
+    except ValueError:
+        # What Python says of it repeats what it took for a port: that may be the beginning of a password.
+        raise Invalid(_TORN, field="DATABASE_URL") from None
     if parts.scheme not in ("postgres", "postgresql"):
         raise Invalid(
             f"DATABASE_URL must begin with postgresql:// (got {parts.scheme or 'no scheme'}://): "
@@ -69,6 +75,8 @@ def parse_database_url(url: str) -> DatabaseAddress:
             field="DATABASE_URL",
         )
     name = unquote(parts.path.lstrip("/"))
+    if "@" in parts.path:
+        raise Invalid(_TORN, field="DATABASE_URL")
     if not parts.hostname or not name:
         raise Invalid("DATABASE_URL must name a host and a database: postgresql://user:password@host:5432/bonanca")
     return DatabaseAddress(

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
+import psycopg
 from django.utils.translation import gettext as _
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from bonanca.catalog.spec.drills import DrillSpec
 from bonanca.catalog.spec.files import FilesSpec
@@ -50,7 +51,7 @@ class DatabaseSpec:
         """The DSN of `dsn_file`, pointed at database `name` (default: the service's own).
 
         Raises:
-            Unavailable: the file is missing, unreadable or empty.
+            Unavailable: the file is missing, unreadable or empty, or holds no address.
         """
         try:
             text = self.dsn_file.read_text(encoding="utf-8").strip()
@@ -64,10 +65,37 @@ class DatabaseSpec:
             ) from error
         if not text:
             raise Unavailable(_("%(file)s: the database address is empty") % {"file": self.dsn_file})
-        database = name or self.name
+        return _address(self.dsn_file, text, name or self.name)
+
+
+def _address(file: Path, text: str, database: str) -> str:
+    """The address of a file, pointed at a database. What is wrong in it is not repeated: it may be the password.
+
+    Raises:
+        Unavailable: it is no address, or one in which a character of the password ends it too early.
+    """
+    try:
         if "://" in text:
-            return urlunsplit(urlsplit(text)._replace(path="/" + quote(database, safe="")))
-        return make_conninfo(text, dbname=database)
+            parts = urlsplit(text)
+            torn = "@" in parts.path or bool(parts.fragment)
+            query = f"?{parts.query}" if parts.query else ""
+            # By hand: without a host Python would leave out the slashes before it.
+            address = f"{parts.scheme}://{parts.netloc}/{quote(database, safe='')}{query}"
+        else:
+            torn, address = False, make_conninfo(text, dbname=database)
+        read = conninfo_to_dict(address)
+    except (ValueError, psycopg.Error):
+        torn, read = True, {}
+    ports = str(read.get("port") or "").split(",")
+    if torn or "@" in str(read.get("host") or "") or not all(port.isdigit() for port in ports if port):
+        raise Unavailable(
+            _("%(file)s holds no address of a PostgreSQL database") % {"file": file},
+            hint=_(
+                "Write postgresql://user:password@host/name, "
+                "and characters of the password such as / @ : # by their percent codes."
+            ),
+        )
+    return address
 
 
 @dataclass(frozen=True)

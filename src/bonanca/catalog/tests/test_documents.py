@@ -264,6 +264,34 @@ def test_the_database_address_comes_from_its_file(tmp_path: Path) -> None:
     assert "/postgres?" in database.dsn("postgres")
     database.dsn_file.write_text("host=127.0.0.1 user=loja")
     assert database.dsn() == "user=loja host=127.0.0.1 dbname=loja"
+    database.dsn_file.write_text("postgresql:///old?host=/run/postgresql")
+    assert database.dsn() == "postgresql:///loja?host=/run/postgresql"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "loja:hush@127.0.0.1/loja",
+        "host=127.0.0.1 password=hush hush",
+        "postgresql://loja:hush/ed@127.0.0.1/loja",
+        "postgresql://loja:4711/hush@127.0.0.1/loja",
+        "postgresql://loja:4711#hush@127.0.0.1/loja",
+        "postgresql://loja:s@hush@127.0.0.1/loja",
+        "postgresql://loja:[hush@127.0.0.1/loja",
+        "postgresql://loja@127.0.0.1/loja?pasword=hush",
+    ],
+)
+def test_what_is_wrong_in_an_address_is_not_repeated(tmp_path: Path, written: str) -> None:
+    """Every viewer reads why a step failed."""
+    (tmp_path / "bonanca.yaml").write_text(SHOP)
+    database = load_catalog(tmp_path / "bonanca.yaml").services[0].database
+    assert database is not None
+    database.dsn_file.parent.mkdir(parents=True)
+    database.dsn_file.write_text(written)
+    with pytest.raises(Unavailable, match="holds no address") as refused:
+        database.dsn()
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+    assert "hush" not in f"{refused.value}{refused.value.hint}"
 
 
 @pytest.mark.parametrize("name", ["missing.yaml", "folder", "bytes.yaml"])

@@ -8,6 +8,7 @@ import time
 from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.actuators.postgres.sandbox import choose_sandbox
 from bonanca.cli.doctor.checks import Finding
+from bonanca.config.environment import parse_database_url
 from bonanca.kernel.errors import BonancaError
 from bonanca.kernel.home import bonanca_home
 
@@ -20,7 +21,11 @@ def database_checks() -> list[Finding]:
     """Return the findings about DATABASE_URL, or about the embedded server."""
     declared = os.environ.get("DATABASE_URL")
     if declared:
-        return _look_into(declared, "is DATABASE_URL right, and may this machine reach it?")
+        try:
+            address = parse_database_url(declared)
+        except BonancaError as problem:
+            return [Finding("database", "fail", problem.message, problem.hint or "Set DATABASE_URL anew.")]
+        return _look_into(address.url(), "is DATABASE_URL right, and may this machine reach it?")
     cluster = Cluster(bonanca_home() / "postgres")
     if not (cluster.home / "data" / "PG_VERSION").exists():
         return [_can_embed()]

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 from bonanca.actuators.files.held import read_followed
 from bonanca.catalog.spec import RollbackSpec, ServiceView
 from bonanca.delivery.queries import ChangeView, running_sha
+from bonanca.durable.hiding import without_secrets
 from bonanca.durable.plan import PlanSpec
 from bonanca.incidents.queries import IncidentView
 from bonanca.recovery.queries import pinned_configuration
@@ -112,7 +113,8 @@ def _configuration_diff(service: ServiceView, pin: PinView) -> str:
     after = pinned_configuration(pin.id).decode("utf-8", "replace")
     name = service.config.file.name
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (pin)", lineterm="", n=2)
-    return "\n".join(lines)
+    # Everybody who sees the plan reads this.
+    return "\n".join(map(without_secrets, lines))
 
 
 def _configuration(service: ServiceView, file: Path) -> str:

@@ -41,6 +41,9 @@ def files(folder: Path) -> dict[str, Any]:
 def test_a_preview_says_what_goes_back_where(shop: Shop) -> None:
     change = shop.deployed("v2")
     incident = shop.open()
+    assert shop.service.config is not None
+    with shop.service.config.file.open("a") as more:
+        more.write("password = hush\n")
     before = files(shop.folder)
     plan = proposed(shop, change_id=change.id, incident_id=incident.id)
     assert (plan.kind, plan.title, plan.state) == ("rollback", "Loja back to before v2", "proposed")
@@ -48,7 +51,7 @@ def test_a_preview_says_what_goes_back_where(shop: Shop) -> None:
     shown = plan.preview
     assert (shown.code_from, shown.code_to) == (shop.sha("v2"), shop.sha("v1"))
     # Nothing was pinned of the configuration: going back would leave none.
-    assert "-limit = 20" in shown.config_diff
+    assert "-limit = 20\n-password = •••" in shown.config_diff
     assert shown.passed
     assert shown.rows_total == 0
     assert shown.expected_s > 15
