@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from bonanca.actuators.asking import NoAnswer, ask_address
+from bonanca.actuators.postgres.sessions import said
 from bonanca.catalog.spec import ServiceView, VerifySpec
 from bonanca.response.service_commands import run_for
 
@@ -101,7 +102,7 @@ def _sql(check: VerifySpec, dsn: str | None) -> Verdict:
             connection.execute(f"SET statement_timeout = {SQL_TIMEOUT_MS}")
             row = connection.execute(check.sql.encode()).fetchone()
     except psycopg.Error as failure:
-        return Verdict(check.name, "sql", False, f"{type(failure).__name__}: {failure}".strip(), error=True)
+        return Verdict(check.name, "sql", False, f"{type(failure).__name__}: {said(failure)}", error=True)
     found: Any = row[0] if row else None
     return Verdict(check.name, "sql", _as_declared(check, found), f"{found}")
 

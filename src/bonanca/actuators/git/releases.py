@@ -10,6 +10,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.atomic import sync_folder, write_atomic
+from bonanca.actuators.files.held import read_ours
 from bonanca.actuators.files.store import digest
 
 RELEASES = "releases"
@@ -46,10 +47,8 @@ def switched(root: Path, key: str) -> Switch | None:
 
 def recorded(root: Path, key: str) -> Switch | None:
     """The switch that was decided under `key`, done or not."""
-    try:
-        return Switch(**json.loads(_place(root, key).read_bytes()))
-    except FileNotFoundError:
-        return None
+    found = read_ours(_place(root, key))
+    return None if found is None else Switch(**json.loads(found))
 
 
 def switch_to(root: Path, target: str | None, *, key: str, sha: str | None = None) -> Switch:

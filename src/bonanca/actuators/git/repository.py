@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.files.atomic import sync_folder
+from bonanca.actuators.files.held import followed
 from bonanca.actuators.git.changes import LOG_FORMAT, Commit, DiffStat, DiffText, parse_log, parse_numstat
 from bonanca.actuators.git.command import git
 from bonanca.actuators.git.errors import BadRef, FileTooLarge, GitFailed, UnknownFile, UnknownRef
@@ -95,8 +96,9 @@ class GitRepository:
 
         Raises:
             UnknownRef: no such commit. GitFailed: the tree could not be written; nothing is left behind.
+            LedElsewhere: where we are root, somebody else's link leads away from the folder.
         """
-        full = self.resolve(sha)
+        full, releases_dir = self.resolve(sha), followed(releases_dir)
         release = releases_dir / full[:SHORT]
         if release.is_dir():
             return release

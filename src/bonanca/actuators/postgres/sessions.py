@@ -119,6 +119,11 @@ def derived_name(base: str, kind: str, mark: str) -> str:
     return base.encode()[: NAME_LIMIT - len(tail)].decode(errors="ignore") + tail
 
 
+def said(error: psycopg.Error) -> str:
+    """What a server refused, for everybody: without its details, which hold rows of people."""
+    return (error.diag.message_primary or str(error)).strip() or type(error).__name__
+
+
 def _unreachable(dsn: str, error: psycopg.Error) -> DatabaseUnreachable:
     parts = conninfo_to_dict(dsn)
     return DatabaseUnreachable(

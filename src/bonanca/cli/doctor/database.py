@@ -8,7 +8,6 @@ import time
 from bonanca.actuators.postgres.cluster import Cluster
 from bonanca.actuators.postgres.sandbox import choose_sandbox
 from bonanca.cli.doctor.checks import Finding
-from bonanca.config.environment import parse_database_url
 from bonanca.kernel.errors import BonancaError
 from bonanca.kernel.home import bonanca_home
 
@@ -22,10 +21,10 @@ def database_checks() -> list[Finding]:
     declared = os.environ.get("DATABASE_URL")
     if declared:
         try:
-            address = parse_database_url(declared)
+            dsn = _as_it_is_used()
         except BonancaError as problem:
             return [Finding("database", "fail", problem.message, problem.hint or "Set DATABASE_URL anew.")]
-        return _look_into(address.url(), "is DATABASE_URL right, and may this machine reach it?")
+        return _look_into(dsn, "is DATABASE_URL right, and may this machine reach it?")
     cluster = Cluster(bonanca_home() / "postgres")
     if not (cluster.home / "data" / "PG_VERSION").exists():
         return [_can_embed()]
@@ -36,6 +35,22 @@ def database_checks() -> list[Finding]:
     except BonancaError as problem:
         return [Finding("database", "fail", problem.message, "Run this as the user that runs Bonança.")]
     return _look_into(dsn, f"look into {cluster.home}/log/postgres.log")
+
+
+def _as_it_is_used() -> str:
+    """DATABASE_URL as the settings have read it: libpq would read some otherwise, and repeat parts of a password.
+
+    Raises:
+        Invalid: it cannot be read.
+    """
+    from bonanca.kernel.boot import setup_django
+
+    setup_django()
+    from django.conf import settings
+    from psycopg.conninfo import make_conninfo
+
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    return make_conninfo("", **{ours: str(settings.DATABASES["default"][theirs]) for ours, theirs in names.items()})
 
 
 def _can_embed() -> Finding:

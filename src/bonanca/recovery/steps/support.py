@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from bonanca.access.actors import SYSTEM, Actor
 from bonanca.actuators.postgres.databases import DatabaseInUse
 from bonanca.actuators.postgres.fencing import DatabaseBusy
-from bonanca.actuators.postgres.sessions import DatabaseUnreachable
+from bonanca.actuators.postgres.sessions import DatabaseUnreachable, said
 from bonanca.actuators.ssh.session import HostUnreachable
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import Fenced, NotUndoable, StepFailed
@@ -48,7 +48,7 @@ def told() -> Iterator[None]:
     except psycopg.Error as error:
         lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         raise StepFailed(
-            _("The service's PostgreSQL said: %(said)s") % {"said": str(error).strip() or type(error).__name__},
+            _("The service's PostgreSQL said: %(said)s") % {"said": said(error)},
             retryable=lost,
         ) from error
 

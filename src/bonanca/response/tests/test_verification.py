@@ -100,6 +100,12 @@ def test_sql_is_asked_as_declared(scratch_database: str, check: VerifySpec, pass
     assert (verdict.passed, found in verdict.found) == (passed, True)
 
 
+def test_a_servers_details_about_rows_are_not_repeated(scratch_database: str) -> None:
+    check = VerifySpec("s", sql="""SELECT convert_from(E'{"name": "Ana Souza"', 'UTF8')::json""", equals=1)
+    [verdict] = ask(check, replicas=(), dsn=scratch_database)
+    assert verdict.found == "InvalidTextRepresentation: invalid input syntax for type json"
+
+
 def test_a_check_cannot_write(scratch_database: str) -> None:
     with psycopg.connect(scratch_database, autocommit=True) as connection:
         connection.execute("CREATE TABLE orders (number int)")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bonanca.actuators.files.held import LedElsewhere
 from bonanca.actuators.git.errors import GitFailed, UnknownRepository
 from bonanca.actuators.git.repository import GitRepository
 
@@ -71,3 +72,14 @@ def test_a_release_that_cannot_be_written_leaves_nothing(
     with pytest.raises(GitFailed, match="No space left"):
         repository.checkout_release("main", tmp_path / "releases")
     assert list((tmp_path / "releases").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a link to somebody else")
+def test_no_link_of_a_services_user_leads_a_release_elsewhere(repository: GitRepository, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    releases = tmp_path / "releases"
+    releases.symlink_to("elsewhere")
+    os.chown(releases, 54321, 54321, follow_symlinks=False)
+    with pytest.raises(LedElsewhere, match="releases"):
+        repository.checkout_release("main", releases)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
