@@ -34,6 +34,8 @@ PIECE_TIMEOUT_S = 60.0
 FILE_MAX_BYTES = 16 * 1024 * 1024
 _SLICE_S = 0.25
 _FENCE_WAIT_S = 60.0
+# How long we wait for more from a command that has ended.
+_HELD_S = 5.0
 
 
 class HostUnreachable(Unavailable):
@@ -160,7 +162,7 @@ class Session:
         stdout: IO[bytes] | None,
         sent: Iterator[bytes],
     ) -> Ended:
-        deadline = time.monotonic() + timeout_s
+        deadline, ended = time.monotonic() + timeout_s, time.monotonic()
         out, err = Kept(stdout), Kept()
         work = [tell(process, sent), out.read(process.stdout), err.read(process.stderr), process.wait_closed()]
         task = self._loop.create_task(all_of(work))
@@ -169,6 +171,10 @@ class Session:
                 self._loop.run_until_complete(asyncio.wait({task}, timeout=_SLICE_S))
                 if task.done():
                     break
+                if process.exit_status is None and process.exit_signal is None:
+                    ended = time.monotonic()
+                elif time.monotonic() - max(ended, out.last, err.last) > _HELD_S:
+                    break  # what it has left running holds its outputs
                 if watch is not None:
                     watch()
                 if time.monotonic() > deadline:
@@ -176,8 +182,9 @@ class Session:
                         _("“%(name)s” did not end on %(host)s within %(seconds)g s and was stopped.")
                         % {"name": name, "host": self.spec.address, "seconds": timeout_s}
                     )
-            with _told(self.spec):
-                task.result()
+            if task.done():
+                with _told(self.spec):
+                    task.result()
         finally:
             if not task.done():
                 task.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Iterator, Sequence
 from typing import IO, Any
 
@@ -20,11 +21,13 @@ class Kept:
     def __init__(self, all_of_it: IO[bytes] | None = None) -> None:
         self.kept = bytearray()
         self.all_of_it = all_of_it
+        self.last = time.monotonic()
 
     async def read(self, stream: Any) -> None:
         while piece := await stream.read(65536):
             if self.all_of_it is not None:
                 self.all_of_it.write(piece)
+            self.last = time.monotonic()
             self.kept += piece
             del self.kept[:-KEPT_BYTES]
 

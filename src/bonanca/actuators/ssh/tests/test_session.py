@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -65,6 +66,15 @@ def test_a_command_that_does_not_end_is_ended_with_all_it_started(host: Host, tm
     assert time.monotonic() - began < 10
     eventually(lambda: time.monotonic() - began > 4.0)
     assert not late.exists()
+
+
+def test_what_holds_the_output_of_a_command_that_has_ended_is_not_waited_for(host: Host, tmp_path: Path) -> None:
+    apart = "setsid sh -c 'echo $$ > child; exec sleep 90' & until [ -s child ]; do sleep 0.05; done; echo done; exit 3"
+    began = time.monotonic()
+    with connected(host.spec) as session:
+        ended = session.run(("sh", "-c", apart), timeout_s=80, folder=str(tmp_path))
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+    assert (ended.code, ended.stdout, time.monotonic() - began < 50) == (3, "done\n", True)
 
 
 def test_what_watches_ends_it_too(host: Host) -> None:
