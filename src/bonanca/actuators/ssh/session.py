@@ -275,14 +275,15 @@ class Session:
             await sftp.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             with suppress(asyncssh.SFTPNoSuchFile):
                 await sftp.remove(path)  # what a broken connection left may be one that nobody may write to
-            return await sftp.open(path, "wb", asyncssh.SFTPAttrs(permissions=0o600))
+            # A new file, or none: whoever owns the folder may have put a link there meanwhile.
+            return await sftp.open(path, "xb", asyncssh.SFTPAttrs(permissions=0o600))
 
         async def finish(file: Any) -> None:
-            sftp = await self._files()
             try:
-                if owner is not None and owner != await self._mine(sftp, path):
-                    await sftp.chown(path, *owner)
-                await sftp.chmod(path, mode)
+                # Of the file that is open, whatever has its name by now.
+                if owner is not None and owner != await self._mine(file):
+                    await file.chown(*owner)
+                await file.chmod(mode)
                 with suppress(asyncssh.SFTPOpUnsupported):
                     await file.fsync()
             finally:
@@ -297,8 +298,8 @@ class Session:
         finally:
             self._ask(finish(file), PIECE_TIMEOUT_S)
 
-    async def _mine(self, sftp: asyncssh.SFTPClient, path: str) -> tuple[int, int]:
-        facts = await sftp.stat(path)
+    async def _mine(self, file: Any) -> tuple[int, int]:
+        facts = await file.stat()
         return facts.uid or 0, facts.gid or 0
 
     async def _files(self) -> asyncssh.SFTPClient:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -207,3 +207,22 @@ def test_what_cannot_be_fenced_is_refused(host: Host, tmp_path: Path) -> None:
         fence = "/proc/fence"
     with connected(host.spec) as session, pytest.raises(HostRefused):
         session.run(("true",), timeout_s=20, fence=fence, token=host.token())
+
+
+def test_a_link_in_the_place_of_a_file_that_is_being_sent_leads_nowhere(host: Host, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("theirs")
+    victim.chmod(0o600)
+    sent = tmp_path / "sent"
+
+    def pieces() -> Iterator[bytes]:
+        yield b"ours"
+        # The folder's owner is quick: the open file goes on under another name.
+        sent.rename(tmp_path / "away")
+        sent.symlink_to(victim)
+
+    with connected(host.spec) as session:
+        session.send(str(sent), pieces(), mode=0o640)
+    assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("theirs", 0o600)
+    away = tmp_path / "away"
+    assert (away.read_text(), away.stat().st_mode & 0o777) == ("ours", 0o640)
