@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from bonanca.actuators.files.atomic import write_atomic
+from bonanca.actuators.files.held import read_ours
 from bonanca.actuators.git.releases import current_release
 from bonanca.actuators.ssh import releases
 from bonanca.actuators.ssh.files import Ground, place_of, remembered
@@ -102,11 +103,8 @@ class Here:
             write_atomic(Path(self.place(key)), json.dumps(facts, sort_keys=True).encode())
 
     def remembered(self, key: str) -> dict[str, Any] | None:
-        try:
-            loaded: dict[str, Any] = json.loads(Path(self.place(key)).read_bytes())
-        except FileNotFoundError:
-            return None
-        return loaded
+        found = read_ours(Path(self.place(key)))
+        return None if found is None else dict(json.loads(found))
 
     def release(self) -> str | None:
         return current_release(self.root)
