@@ -21,6 +21,7 @@ from tests.support.postgres_of import programs_of
 
 if TYPE_CHECKING:
     from bonanca.recovery.tests.repositories import Kept
+    from bonanca.recovery.tests.servers import S3Server, Sshd
     from bonanca.recovery.tests.shop import Shop
     from tests.support.pair import Pair
 
@@ -176,3 +177,21 @@ def replaying_shop(make_shop: Callable[..., Shop], tmp_path: Path) -> Shop:
 
     (tmp_path / "replay.py").write_text(REPLAY)
     return make_shop(replay=(sys.executable, str(tmp_path / "replay.py"), str(tmp_path / "dsn")))
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A place for backups behind SSH."""
+    from bonanca.recovery.tests.servers import running_sshd
+
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A place for backups that speaks S3."""
+    from bonanca.recovery.tests.servers import running_s3
+
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -30,22 +29,9 @@ from bonanca.recovery.operations.verify_backup import verify_backup
 from bonanca.recovery.places.folder import Folder
 from bonanca.recovery.state import BackupState, ReplicaState
 from bonanca.recovery.tests.commands import app
-from bonanca.recovery.tests.servers import S3Server, Sshd, running_s3, running_sshd
 from bonanca.recovery.tests.shop import NOW
 
 WORKER = SYSTEM("test")
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 def take(shop):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,23 +25,11 @@ from bonanca.recovery.places import (
 )
 from bonanca.recovery.places import s3 as s3_module
 from bonanca.recovery.places.uploads import Stopped
-from bonanca.recovery.tests.servers import S3Server, Sshd, keygen, running_s3, running_sshd
+from bonanca.recovery.tests.servers import keygen
 
 # Several pieces and several parts, the last of each shorter.
 CONTENT = os.urandom(1024 * 1024) * 18 + b"end"
 KINDS = ("folder", "sftp", "s3")
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bonanca.recovery.operations.take_backup import take_backup
 from bonanca.recovery.places import Parcel, ReplicaProblem, open_place
 from bonanca.recovery.places import s3 as s3_module
 from bonanca.recovery.places import sftp as sftp_module
-from bonanca.recovery.tests.servers import S3Server, Sshd, running_s3, running_sshd
+from bonanca.recovery.tests.servers import S3Server, Sshd
 from bonanca.recovery.tests.shop import NOW, Shop
 from tests.support.poll import eventually
 from tests.support.proxy import Line
@@ -31,18 +31,6 @@ CONTENT = os.urandom(1024 * 1024) * 20 + b"end"
 KINDS = ("sftp", "s3")
 # What is still waited for an answer; the places themselves wait for a minute or two.
 SILENCE_S = 1
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    with running_s3(tmp_path_factory.mktemp("s3")) as server:
-        yield server
 
 
 @pytest.fixture
