@@ -1,19 +1,16 @@
-"""A service's own programs, where the service runs: they list failed work, or do it again with it on their stdin."""
+"""A service's own programs list failed work, or do it again with it on their stdin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO
 
-from bonanca.actuators.command.output import Bounded, Tail
+from bonanca.actuators.command.output import Sink
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
-from bonanca.durable.commands import CommandFailed, run
 from bonanca.durable.context import FenceToken
-from bonanca.response.service_commands import filled, release_folder
-from bonanca.running.homes import run_far, ssh_host
-from bonanca.running.programs import environment
+from bonanca.running.programs import run_program
 
 
 @dataclass(frozen=True)
@@ -43,52 +40,23 @@ def carry_out(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     input: IO[bytes] | None = None,
-    stdout: Bounded | Tail,
+    stdout: Sink,
     watch: Callable[[], None] | None = None,
     token: FenceToken | None = None,
 ) -> Ended:
-    """Run a declared command to its end; `given` are placeholders beside the service's own. No shell reads it.
-
-    What `watch` raises ends it and comes out of here. On another host `token` fences it.
-    """
-    far = ssh_host(service) is not None
-    folder = None if far else release_folder(service)
-    # What people of the service have written is filled first: a key that holds a brace is not read as a placeholder.
-    argv = [_with(word, given) for word in filled(service, tuple(words), folder)]
-    if far:
-        own = dict(service.run.env) if service.run else {}
-        try:
-            ended = run_far(
-                service,
-                argv,
-                timeout_s=timeout_s,
-                env={**own, **(env or {})},
-                input=input,
-                stdout=cast(IO[bytes], stdout),
-                watch=watch,
-                token=token,
-            )
-        except (HostUnreachable, HostRefused) as away:
-            return Ended(away.message, passing=isinstance(away, HostUnreachable))
-        return (
-            Ended() if ended.code == 0 else Ended(ended.stderr.strip()[-2000:] or f"{ended.code}", ended.code is None)
-        )
+    """Run a declared command as `run_program`; a host that is away is a problem of this one work, and may pass."""
     try:
-        run(
-            argv,
+        ended = run_program(
+            service,
+            words,
             timeout_s=timeout_s,
-            env={**environment(service, folder), **(env or {})},
-            cwd=folder,
+            given=given,
+            env=env,
             input=input,
-            stdout=stdout.write,
+            stdout=stdout,
             watch=watch,
+            token=token,
         )
-    except CommandFailed as failure:
-        return Ended(failure.message, failure.retryable)
-    return Ended()
-
-
-def _with(word: str, given: Mapping[str, str]) -> str:
-    for name, value in given.items():
-        word = word.replace("{" + name + "}", value)
-    return word
+    except (HostUnreachable, HostRefused) as away:
+        return Ended(away.message, passing=isinstance(away, HostUnreachable))
+    return Ended(ended.problem, ended.retryable)

@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path, PurePath
-from typing import IO, cast
 
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.command.output import Tail
-from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.spec import ErasureSpec, ServiceView
-from bonanca.durable.commands import CommandFailed, run
 from bonanca.durable.context import StepContext
 from bonanca.durable.errors import StepFailed
-from bonanca.running.homes import run_far, ssh_host
-from bonanca.running.programs import environment
+from bonanca.running.programs import Ended, run_program
 
 
 def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSpec, references: Sequence[str]) -> None:
@@ -28,68 +23,32 @@ def erase_by_command(ctx: StepContext, service: ServiceView, erasures: ErasureSp
     Raises:
         StepFailed: it did not end with 0 in time; nothing of what it said is in the words.
     """
-    timeout_s = max(1.0, ctx.remaining_s())
-    far = ssh_host(service) is not None
-    folder = None if far else _folder(service)
-    words = _command(service, erasures, folder)
-    said = Tail(1)  # nothing of it is kept, however much it is
     with tempfile.TemporaryFile() as lines:
         for reference in references:
             lines.write(json.dumps({"reference": reference}).encode() + b"\n")
         lines.seek(0)
-        if not far:
-            env = environment(service, folder)
-            try:
-                run(
-                    words,
-                    timeout_s=timeout_s,
-                    env=env,
-                    cwd=folder,
-                    input=lines,
-                    stdout=said.write,
-                    watch=ctx.still_mine,
-                )
-            except CommandFailed as failure:
-                if failure.returncode is None:
-                    raise  # not started or not in time: those are our own words
-                raise _failed(words[0], failure.returncode, failure.retryable) from None
-            return
-        env = dict(service.run.env) if service.run else {}
-        ended = run_far(
+        ended = run_program(
             service,
-            words,
-            timeout_s=timeout_s,
-            env=env,
+            erasures.command,
+            timeout_s=max(1.0, ctx.remaining_s()),
             input=lines,
-            stdout=cast(IO[bytes], said),
+            stdout=Tail(1),  # nothing of it is kept, however much it is
             watch=ctx.still_mine,
             token=ctx.token,
         )
-    if ended.code != 0:
-        raise _failed(words[0], ended.code, ended.code is None)
+    if not ended.ok:
+        raise _failed(ended)
 
 
-def _failed(program: str, code: int | None, retryable: bool) -> StepFailed:
+def _failed(ended: Ended) -> StepFailed:
     """Without what the program said: everybody who sees the plan reads this, and it may name who was erased."""
+    if ended.words:
+        return StepFailed(ended.words, retryable=ended.retryable)  # not started or not in time
     return StepFailed(
-        _("“%(name)s” failed (%(code)s).") % {"name": PurePath(program).name, "code": "-" if code is None else code},
+        _("“%(name)s” failed (%(code)s).") % {"name": ended.name, "code": "-" if ended.code is None else ended.code},
         hint=_(
             "What it said is not kept, because it may name people who were erased: "
             "look into the program's own log where the service runs, then retry."
         ),
-        retryable=retryable,
+        retryable=ended.retryable,
     )
-
-
-def _command(service: ServiceView, erasures: ErasureSpec, folder: Path | None) -> list[str]:
-    words = []
-    for word in erasures.command:
-        for name, value in service.placeholders(release=folder).items():
-            word = word.replace("{" + name + "}", value)
-        words.append(word)
-    return words
-
-
-def _folder(service: ServiceView) -> Path | None:
-    current = service.root / CURRENT if service.root is not None else None
-    return current.resolve() if current is not None and current.exists() else None

@@ -1,19 +1,15 @@
-"""Run a service's own commands: in the folder of the release that runs, without our settings and secrets."""
+"""Run a service's own commands for a plan or a check, and keep the end of what they say."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from bonanca.actuators.command.output import Tail
-from bonanca.actuators.git.releases import CURRENT
 from bonanca.actuators.ssh.session import HostRefused, HostUnreachable
 from bonanca.catalog.spec import ServiceView
-from bonanca.durable.commands import CommandFailed, run
 from bonanca.durable.context import FenceToken
-from bonanca.running.homes import run_far, ssh_host
-from bonanca.running.programs import environment
+from bonanca.running.programs import run_program
 
 # What is kept of the output: its end, where test suites and tracebacks say what matters.
 TAIL_BYTES = 4000
@@ -41,54 +37,9 @@ def run_for(
 
     On another host `token` fences it; here its caller does.
     """
-    if ssh_host(service) is not None:
-        return _run_far(service, words, timeout_s, watch, token)
-    folder = release_folder(service)
     output = Tail(TAIL_BYTES)
     try:
-        run(
-            filled(service, words, folder),
-            timeout_s=timeout_s,
-            cwd=folder,
-            env=environment(service, folder),
-            stdout=output.write,
-            watch=watch,
-        )
-        ended = Ran(True, 0, "", "")
-    except CommandFailed as failure:
-        ended = Ran(False, failure.returncode, failure.message, failure.stderr)
-    return Ran(ended.ok, ended.returncode, ended.words, f"{output.text()}{ended.tail}"[-TAIL_BYTES:])
-
-
-def _run_far(
-    service: ServiceView,
-    words: tuple[str, ...],
-    timeout_s: float,
-    watch: Callable[[], None] | None,
-    token: FenceToken | None,
-) -> Ran:
-    env = dict(service.run.env) if service.run else {}
-    try:
-        ended = run_far(service, filled(service, words, None), timeout_s=timeout_s, env=env, watch=watch, token=token)
+        ended = run_program(service, words, timeout_s=timeout_s, stdout=output, watch=watch, token=token)
     except (HostUnreachable, HostRefused) as away:
         return Ran(False, None, away.message, "")
-    tail = f"{ended.stdout}{ended.stderr}"[-TAIL_BYTES:]
-    return Ran(ended.code == 0, ended.code, "", tail)
-
-
-def filled(service: ServiceView, words: tuple[str, ...], folder: Path | None) -> list[str]:
-    """Return the command with its placeholders filled; {port} is that of the first replica."""
-    first = service.run.replicas[0] if service.run and service.run.replicas else None
-    values = service.placeholders(release=folder, replica=first)
-    filled_words = []
-    for word in words:
-        for name, value in values.items():
-            word = word.replace("{" + name + "}", value)
-        filled_words.append(word)
-    return filled_words
-
-
-def release_folder(service: ServiceView) -> Path | None:
-    """Return the folder of the release that is current at this moment."""
-    current = service.root / CURRENT if service.root is not None else None
-    return current.resolve() if current is not None and current.exists() else None
+    return Ran(ended.ok, ended.code, ended.problem, f"{output.text()}{ended.stderr}"[-TAIL_BYTES:])

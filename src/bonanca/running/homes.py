@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.command.output import Sink
 from bonanca.actuators.git.releases import CURRENT, current_release
 from bonanca.actuators.ssh import memory, releases
 from bonanca.actuators.ssh.files import fence_of
@@ -133,7 +134,7 @@ def run_far(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     input: IO[bytes] | None = None,
-    stdout: IO[bytes] | None = None,
+    stdout: Sink | None = None,
     watch: Callable[[], None] | None = None,
     token: FenceToken | None = None,
 ) -> RemoteRan:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Protocol
+
+
+class Sink(Protocol):
+    """Takes what a program writes, piece by piece."""
+
+    def write(self, piece: bytes, /) -> object:
+        """Take a piece; what it raises ends the program."""
 
 
 class Bounded:

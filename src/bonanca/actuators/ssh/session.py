@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 import asyncssh
 from django.utils.translation import gettext as _
 
+from bonanca.actuators.command.output import Sink
 from bonanca.actuators.ssh import guard
 from bonanca.actuators.ssh.spec import SshHost
 from bonanca.actuators.ssh.streams import Kept, all_of, left, let_go, pieces, tell
@@ -121,7 +122,7 @@ class Session:
         fence: str = "",
         token: FenceToken | None = None,
         wait_s: float = _FENCE_WAIT_S,
-        stdout: IO[bytes] | None = None,
+        stdout: Sink | None = None,
         watch: Callable[[], None] | None = None,
     ) -> Ended:
         """Run a command to its end, `stdout` taking all of what it says.
@@ -159,7 +160,7 @@ class Session:
         name: str,
         timeout_s: float,
         watch: Callable[[], None] | None,
-        stdout: IO[bytes] | None,
+        stdout: Sink | None,
         sent: Iterator[bytes],
     ) -> Ended:
         deadline, ended = time.monotonic() + timeout_s, time.monotonic()

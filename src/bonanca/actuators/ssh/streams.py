@@ -10,6 +10,8 @@ from typing import IO, Any
 
 import asyncssh
 
+from bonanca.actuators.command.output import Sink
+
 # Of each of a command's outputs the end is kept.
 KEPT_BYTES = 64 * 1024
 _END_S = 5.0
@@ -18,7 +20,7 @@ _END_S = 5.0
 class Kept:
     """The end of an output."""
 
-    def __init__(self, all_of_it: IO[bytes] | None = None) -> None:
+    def __init__(self, all_of_it: Sink | None = None) -> None:
         self.kept = bytearray()
         self.all_of_it = all_of_it
         self.last = time.monotonic()

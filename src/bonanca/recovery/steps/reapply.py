@@ -7,17 +7,15 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from bonanca.actuators.command.answers import APPLIED, CONFLICT, DUPLICATE, said
 from bonanca.actuators.command.output import Bounded, lines_of
-from bonanca.actuators.git.releases import CURRENT
 from bonanca.catalog.queries import get_service
 from bonanca.catalog.spec import ServiceView
-from bonanca.durable.commands import run
 from bonanca.durable.context import Receipt, StepContext
 from bonanca.durable.errors import StepFailed
 from bonanca.durable.fence import fenced
@@ -27,8 +25,7 @@ from bonanca.recovery.queries import get_set_aside, pending_rows
 from bonanca.recovery.state import RowOutcome
 from bonanca.recovery.steps.support import told, worker
 from bonanca.recovery.views import SetAsideView
-from bonanca.running.homes import run_far, ssh_host
-from bonanca.running.programs import environment
+from bonanca.running.programs import run_program
 
 # What a replay says is kept on our disk until the plan is over: a million answers, each of a reason's length.
 MOST_ANSWERS = 512 * 1024 * 1024
@@ -101,58 +98,24 @@ class ReapplyRows:
 
 
 def _carried_out(ctx: StepContext, service: ServiceView, rows: IO[bytes], answers: Bounded) -> None:
-    timeout_s = max(1.0, ctx.remaining_s())
-    if ssh_host(service) is None:
-        folder = _folder(service)
-        run(
-            _command(service, folder),
-            timeout_s=timeout_s,
-            env=environment(service, folder),
-            cwd=folder,
-            input=rows,
-            stdout=answers.write,
-            watch=ctx.still_mine,
-        )
-        return
-    words, env = _command(service, None), dict(service.run.env) if service.run else {}
-    ended = run_far(
+    """By the current release: what runs now knows how to take its rows back."""
+    ended = run_program(
         service,
-        words,
-        timeout_s=timeout_s,
-        env=env,
+        service.replay,
+        timeout_s=max(1.0, ctx.remaining_s()),
         input=rows,
-        stdout=cast(IO[bytes], answers),
+        stdout=answers,
         watch=ctx.still_mine,
         token=ctx.token,
     )
-    if ended.code != 0:
-        raise StepFailed(
-            _("“%(name)s” failed (%(code)s): %(stderr)s")
-            % {"name": words[0], "code": ended.code, "stderr": ended.stderr.strip()[-2000:] or "-"},
-            retryable=ended.code is None,
-        )
+    if not ended.ok:
+        raise StepFailed(ended.problem, retryable=ended.retryable)
 
 
 def _answers_of(ctx: StepContext, found: SetAsideView) -> Path:
     """The answers of this plan alone: what a person has applied again was answered before, and is asked anew."""
     own = "" if ctx.run_id == found.run_id else f".{ctx.run_id}"
     return Path(found.file).with_suffix(f"{own}.outcomes.jsonl")
-
-
-def _command(service: ServiceView, folder: Path | None) -> list[str]:
-    values = service.placeholders(release=folder)
-    words = []
-    for word in service.replay:
-        for name, value in values.items():
-            word = word.replace("{" + name + "}", value)
-        words.append(word)
-    return words
-
-
-def _folder(service: ServiceView) -> Path | None:
-    """The current release: what runs now knows how to take its rows back."""
-    current = service.root / CURRENT if service.root is not None else None
-    return current.resolve() if current is not None and current.exists() else None
 
 
 def _write_rows(source: Path, wanted: set[tuple[str, str]], out: IO[bytes]) -> None:

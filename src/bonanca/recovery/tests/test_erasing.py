@@ -13,6 +13,7 @@ from bonanca.durable.errors import StepFailed
 from bonanca.recovery import erasing
 from bonanca.recovery.erasing import erase_by_command
 from bonanca.recovery.tests.plans import Plan
+from bonanca.running import programs
 from bonanca.running.homes import RemoteRan
 
 SERVICE = ServiceView("loja-api", "Loja", "loja")
@@ -31,8 +32,8 @@ def far(monkeypatch: pytest.MonkeyPatch) -> None:
     def run_far(*_args: Any, **_facts: Any) -> RemoteRan:
         return RemoteRan(1, "", "no such person: joao@loja.example")
 
-    monkeypatch.setattr(erasing, "ssh_host", lambda service: object())
-    monkeypatch.setattr(erasing, "run_far", run_far)
+    monkeypatch.setattr(programs, "ssh_host", lambda service: object())
+    monkeypatch.setattr(programs, "run_far", run_far)
 
 
 @pytest.mark.parametrize("place", [near, far])

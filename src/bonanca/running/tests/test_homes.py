@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -11,27 +10,10 @@ from uuid import uuid4
 import pytest
 
 from bonanca.actuators.ssh.session import HostRefused
-from bonanca.catalog.spec import HostSpec, ReplicaSpec, RunSpec, ServiceView, UnitsSpec
+from bonanca.catalog.spec import ServiceView
 from bonanca.durable.context import FenceToken
 from bonanca.durable.errors import Fenced
 from bonanca.running.homes import Found, home_of, read_far, release_now, run_far
-from tests.support.sshd import Sshd, running_sshd
-
-
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("home")) as server:
-        yield server
-
-
-@pytest.fixture
-def service(sshd: Sshd, tmp_path: Path) -> ServiceView:
-    host = HostSpec(sshd.user, "127.0.0.1", sshd.key_file, sshd.known_hosts, sshd.port)
-    run = RunSpec((), (ReplicaSpec(8001),), systemd=UnitsSpec("loja.service"), host=host)
-    root = tmp_path / "root"
-    (root / "releases" / "abc").mkdir(parents=True)
-    (root / "current").symlink_to("releases/abc")
-    return ServiceView("loja", "Loja", "loja", root=root, run=run)
 
 
 def test_a_command_gets_its_rows_and_its_answers_come_back_whole(service: ServiceView) -> None:
