@@ -134,6 +134,7 @@ def give_up(path: Path) -> Path:
     away = path.with_name(f"dropped-{path.name}")
     if ident(path) is not None:
         _rename(path, away, _NOREPLACE)
+        point("files.given_up")
         sync_folder(path.parent)
     return away
 

@@ -121,26 +121,28 @@ def _clear_up(ended: EndedFiles, now: datetime) -> None:
 def remove_for_good(row: KeptFiles, *, by: str, now: datetime, expired: bool) -> None:
     """Remove it from the disk, then say so; a crash in between removes nothing a second time.
 
-    It loses its name first: an undo that comes after a crash finds nothing rather than a half of it.
+    Who wants it gone is written down first, and from then on nobody puts it back; then it loses its name, so that an
+    undo after a crash finds nothing rather than a half of it.
 
     Raises:
         KeptInMove. OSError, NotSwappable: it is there still, whole or under a name that only this removes.
     """
-    kept = Path(row.kept_path)
+    kept, mine = Path(row.kept_path), KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT)
     with transaction.atomic():
-        # Locked by this, so that nobody begins to put it back.
-        KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT).update(dropping_by=by)
+        mine.update(dropping_by=by)  # whoever puts it back locks the same row
         if ServerMove.objects.filter(incoming=row.kept_path, ended_at=None).exists():
             raise KeptInMove(_("%(path)s is being put back.") % {"path": kept})
+    point("recovery.kept.asked")
+    try:
         given_up = give_up(kept)
+    except BonancaError:
+        mine.update(dropping_by="")  # it has its name still, and whoever asked is told so
+        raise
     point("recovery.kept.given_up")
     remove_tree(given_up)
     tidy_side(Path(row.path))
     with transaction.atomic():
-        changed = KeptFiles.objects.filter(pk=row.pk, state=KeptState.KEPT).update(
-            state=KeptState.DROPPED, ended_at=now, dropping_by=""
-        )
-        if changed:
+        if mine.update(state=KeptState.DROPPED, ended_at=now, dropping_by=""):
             facts = {"service": row.service, "path": row.path, "expired": expired}
             record(aggregate=f"kept:{row.pk}", action="kept.dropped", actor=by, facts=facts, now=now)
             publish(KeptDropped(row.service, row.name, expired), now=now)

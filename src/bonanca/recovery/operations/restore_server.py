@@ -219,8 +219,9 @@ def _put_back(service: str, data: Path, kept: Path | None, actor: Actor, now: da
 
 
 def _kept_row(service: str, data: Path, kept: Path | None) -> KeptFiles | None:
-    """Locked, so that nobody begins to remove it."""
+    """Locked, so that nobody begins to remove it; nothing of what somebody is removing."""
     rows = KeptFiles.objects.select_for_update().filter(service=service, path=str(data), state=KeptState.KEPT)
+    rows = rows.filter(dropping_by="")
     # What an undo took away comes back only by its name: asked twice, an undo would turn round.
     rows = rows.filter(kept_path=str(kept)) if kept else rows.exclude(name__startswith=name_of(UNDONE, ""))
     return rows.order_by("-kept_at", "-id").first()

@@ -195,13 +195,14 @@ def test_two_commands_cannot_work_on_one_directory(lost: Path, asked: dict[str, 
             act(**asked)
 
 
+@pytest.mark.parametrize("place", ["recovery.kept.asked", "files.given_up", "recovery.kept.given_up"])
 def test_what_was_half_removed_when_a_worker_died_is_never_put_back(
-    whole: Shop, lost: Path, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    whole: Shop, lost: Path, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     restore_server(**asked)
     (row,) = queries.kept_files(whole.slug)
     with monkeypatch.context() as patch:
-        patch.setattr(crashpoints, "hook", lambda name: _die(name == "recovery.kept.given_up"))
+        patch.setattr(crashpoints, "hook", lambda name: _die(name == place))
         with pytest.raises(Killed):
             drop_kept(service=whole.slug, name=row.name, actor=WORKER, now=NOW)
     with pytest.raises(NothingKept):
