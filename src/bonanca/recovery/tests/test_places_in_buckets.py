@@ -1,4 +1,7 @@
-"""A container of Azure, at its makers' own emulator where that is installed (`npm install -g azurite`)."""
+"""Places through obstore: on this machine's disk, and a container of Azure at its makers' own emulator.
+
+The emulator is used where it is installed (`npm install -g azurite`); it is no package of Debian's.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,12 @@ import pytest
 from bonanca.actuators.postgres.ports import free_port
 from bonanca.catalog.spec import PlaceSpec
 from bonanca.recovery.places import Parcel, Place, ReplicaMissing, ReplicaProblem, SourceChanged, open_place
+from bonanca.recovery.places.bucket import Bucket
 from bonanca.recovery.places.uploads import Stopped
 from tests.support.poll import eventually
 
 AZURITE = shutil.which("azurite-blob")
-pytestmark = pytest.mark.skipif(AZURITE is None, reason="azurite-blob is not installed (npm install -g azurite)")
+needs_azurite = pytest.mark.skipif(AZURITE is None, reason="azurite-blob is not installed (npm install -g azurite)")
 
 # The account that every emulator has; its key is printed in its manual.
 ACCOUNT = "devstoreaccount1"
@@ -56,17 +60,29 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @pytest.fixture
-def place(emulator: int, monkeypatch: pytest.MonkeyPatch) -> Place:
+def azure(emulator: int, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("AZURE_STORAGE_USE_EMULATOR", "true")
     monkeypatch.setenv("AZURITE_BLOB_STORAGE_URL", f"http://127.0.0.1:{emulator}")
     return open_place(PlaceSpec("az://copies/loja"))
 
 
 @pytest.fixture
+def disk(tmp_path: Path) -> Place:
+    (tmp_path / "bucket").mkdir()
+    return Bucket(f"file://{tmp_path}/bucket")
+
+
+@pytest.fixture(params=["disk", pytest.param("azure", marks=needs_azurite)])
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
 def parcel(tmp_path: Path, request: pytest.FixtureRequest) -> Parcel:
     source = tmp_path / "source"
     source.write_bytes(CONTENT)
-    return Parcel(source, f"{request.node.name}.bnc", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    return Parcel(source, f"{request.node.originalname}.bnc", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 
 
 def test_what_was_stored_is_read_back_and_can_be_removed(place: Place, parcel: Parcel) -> None:
@@ -99,7 +115,8 @@ def test_a_source_that_is_not_what_was_sealed_is_not_stored(place: Place, parcel
         b"".join(place.read(parcel.name))
 
 
-def test_a_container_that_is_not_there_is_named_in_one_line(place: Place, parcel: Parcel) -> None:
+@needs_azurite
+def test_a_container_that_is_not_there_is_named_in_one_line(azure: Place, parcel: Parcel) -> None:
     with pytest.raises(ReplicaProblem) as wrong:
         open_place(PlaceSpec("az://nowhere/loja")).store(parcel)
     assert wrong.value.message.startswith("az://nowhere/loja: ")
