@@ -20,7 +20,7 @@ FORBIDDEN_NAMES = {"utils.py", "services.py"}
 DOORS = {"operations", "queries", "events", "state", "views"}
 # Doors that a room has beside the usual ones: the typed bonanca.yaml, the place where gates are hung up, and how a
 # service is asked from outside and its own commands are run.
-EXTRA_DOORS = {"catalog": {"spec"}, "delivery": {"gates"}, "response": {"service_commands", "verification"}}
+EXTRA_DOORS = {"catalog": {"spec"}, "delivery": {"gates"}, "response": {"verification"}}
 FLOORS = {"kernel", "ui", "access", "outbox", "durable", "actuators", "running", "config", "cli"}
 # Kept apart so that this file does not break its own rule.
 REGISTRY_HOSTS = (
