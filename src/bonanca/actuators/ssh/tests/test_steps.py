@@ -114,7 +114,7 @@ def test_what_was_half_sent_or_arrived_damaged_is_not_used(host: Host, repositor
     assert sorted(path.name for path in (host.root / "current").resolve().iterdir()) == ["app.py", "deploy"]
 
 
-def interrupted(ground: Ground, old: Ground, does: Callable[[Ground], object]) -> None:
+def interrupted(patch: pytest.MonkeyPatch, ground: Ground, old: Ground, does: Callable[[Ground], object]) -> None:
     """Have a worker that has lost the plan send half of the same whenever the other has sent all of it."""
     old.act("true")
     ground.act("true")
@@ -129,10 +129,13 @@ def interrupted(ground: Ground, old: Ground, does: Callable[[Ground], object]) -
         with pytest.raises(Fenced):
             does(old)
 
-    old.session.send, ground.session.send = send_half, then_the_other  # type: ignore[method-assign]
+    patch.setattr(old.session, "send", send_half)
+    patch.setattr(ground.session, "send", then_the_other)
 
 
-def test_who_has_lost_the_plan_puts_nothing_half_sent_in_place(host: Host, repository: Repository) -> None:
+def test_who_has_lost_the_plan_puts_nothing_half_sent_in_place(
+    host: Host, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file, sha = host.there / "etc" / "loja.toml", repository.shas["v1"]
     for epoch, does in (
         (2, lambda ground: ground.put(file, b"limit = 2\n", mode=0o640)),
@@ -140,7 +143,7 @@ def test_who_has_lost_the_plan_puts_nothing_half_sent_in_place(host: Host, repos
     ):
         with connected(host.spec) as mine, connected(host.spec) as its:
             ground = Ground(mine, host.there, host.token(epoch))
-            interrupted(ground, Ground(its, host.there, host.token(epoch - 1)), does)
+            interrupted(monkeypatch, ground, Ground(its, host.there, host.token(epoch - 1)), does)
             does(ground)
     assert (host.root / "etc" / "loja.toml").read_bytes() == b"limit = 2\n"
     assert [path.name for path in (host.root / "etc").iterdir()] == ["loja.toml"]
