@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bonanca.ui.phrases import Phrase, render
 
 OK, NO, UNKNOWN, RISK = "ok", "no", "unknown", "risk"
+_ORDER = {NO: 0, RISK: 1, UNKNOWN: 2, OK: 3}
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ def finding(key: str, answer: str, text: str, /, **facts: Any) -> Finding:
 def from_json(data: Mapping[str, Any]) -> Finding:
     """The finding that `to_json` wrote."""
     return Finding(data["key"], data["answer"], data["text"], data["facts"])
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """What a person has to see first comes first: what refuses, what is at risk, what is not known."""
+    return tuple(sorted(findings, key=lambda found: _ORDER.get(found.answer, len(_ORDER))))
 
 
 def refusals(findings: tuple[Finding, ...]) -> list[str]:

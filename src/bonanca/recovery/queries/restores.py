@@ -17,7 +17,7 @@ from bonanca.kernel.errors import NotFound
 from bonanca.recovery.models import Restore
 from bonanca.recovery.state import RestoreMode, RestorePart, RestoreState
 from bonanca.recovery.trees import targets_of
-from bonanca.recovery.verdicts import from_json
+from bonanca.recovery.verdicts import from_json, in_order
 from bonanca.recovery.views import RestoreView
 
 RETRIED_FOR = timedelta(hours=24)
@@ -97,7 +97,7 @@ def _view(row: Restore) -> RestoreView:
         mode=RestoreMode(row.mode),
         database=row.database,
         state=RestoreState(row.state),
-        verdict=tuple(from_json(found) for found in row.verdict),
+        verdict=in_order(from_json(found) for found in row.verdict),
         steps=tuple(StepSpec(**step) for step in row.spec.get("steps", ())),
         proposed_by=row.proposed_by,
         proposed_at=row.proposed_at,

@@ -34,6 +34,8 @@ def test_the_preview_of_a_swap_counts_what_was_written_since(shop: Shop) -> None
         propose_restore(service=shop.slug, actor=WORKER, now=NOW, mode=RestoreMode.SWAP)
     ).items()
     assert (answer, "orders" in words, ": 2. " in words) == ("risk", True, True)
+    # It is the first thing that a person reads.
+    assert propose_restore(service=shop.slug, actor=WORKER, now=NOW, mode=RestoreMode.SWAP).verdict[0].key == "rows"
     # Beside the running database nothing is taken from anybody.
     assert not verdict_on_rows(propose_restore(service=shop.slug, actor=WORKER, now=NOW, backup_id=backup.id))
 

@@ -23,7 +23,7 @@ class ContainForm(forms.Form):
         label=_("Path"),
         max_length=200,
         required=False,
-        help_text=_("Such as /checkout. Empty for the whole service."),
+        help_text=_("Such as /checkout. A circuit breaker without one is for the whole service."),
     )
     weights = forms.CharField(
         label=_("Weights"),
