@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,7 @@ from bonanca.durable.fence import fenced
 from bonanca.recovery import folders
 from bonanca.recovery.steps.support import mark_of
 
-# How long to go on removing below somebody who lost the plan and still writes there: refused, that ends.
+# How long to go on removing below a program of who lost the plan: refused, that ends.
 _PATIENCE_S = 10.0
 
 
@@ -46,13 +47,20 @@ def _fresh(root: Path, folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a tree that somebody else may be removing, or writing to, at the same time."""
+    """Remove a tree that somebody else may be removing, or writing to, at the same time.
+
+    It loses its name first: who writes there by name can go on no more. What a program still writes that has its place
+    there is waited for. Killed in between, it is swept up as any scratch that nobody works in.
+    """
+    away = path.with_name(f"{path.name}-gone-{secrets.token_hex(6)}")
+    try:
+        path.rename(away)
+    except FileNotFoundError:
+        return
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
-            remove_tree(path)
-        except FileNotFoundError:
-            continue
+            remove_tree(away)
         except OSError:
             if time.monotonic() > deadline:
                 raise
